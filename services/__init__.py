@@ -1,0 +1,1 @@
+"""The services of concern-relay; they meet only in ``proto/`` and on topics."""

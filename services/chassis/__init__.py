@@ -1,0 +1,1 @@
+"""What every service stands on: envelope, journal, stage, timers, parked, topics, sealing, telemetry."""

@@ -1,0 +1,1 @@
+"""Submissions in, concerns out: nothing accepted can be lost."""

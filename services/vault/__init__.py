@@ -1,0 +1,1 @@
+"""The keys: issue, open, suspend, resume, destroy; every opening is logged."""

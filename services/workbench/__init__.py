@@ -1,0 +1,1 @@
+"""Not a service: command line, scenarios, replay, demo, local servers and supervisor."""
