@@ -1,0 +1,114 @@
+"""A concern as it now stands: the fold of the events of ``concerns.v1``, opened.
+
+Basis assessment and routing look at the same picture of a concern; this is that picture, and nothing of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from concern_relay.v1.codes_pb2 import Urgency
+from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected
+from concern_relay.v1.facts_pb2 import ConcernDetail, Consent, Group, Item, Part, Person, Place
+from services.chassis.event import Fact
+
+CONTENT_EVENTS = frozenset(
+    {"ConcernRaised", "InformationAdded", "InformationCorrected", "ConsentGiven", "ConsentWithdrawn", "ChildMoved"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What is known of a concern.
+
+    Attributes:
+        concern_id: opaque id.
+        agency_id: the agency that raised it; empty until it was raised.
+        urgency: as last stated.
+        history: a statutory return; nothing is sent, nothing is timed.
+        test: never reaches a real inbox.
+        raised_at: recorded time of acceptance.
+        parts: what could be opened, by part id.
+        unopened: ids of parts that are sealed to us: erased, suspended.
+        last_event_id: the newest event that changed it.
+        changed: ids of the parts the newest event brought or changed.
+    """
+
+    concern_id: str
+    agency_id: str = ""
+    urgency: Urgency = Urgency.URGENCY_UNSPECIFIED
+    history: bool = False
+    test: bool = False
+    raised_at: datetime | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    unopened: frozenset[str] = frozenset()
+    last_event_id: str = ""
+    changed: frozenset[str] = frozenset()
+
+    @property
+    def detail(self) -> ConcernDetail:
+        """The concern as a whole; an empty one when it cannot be opened."""
+        for part in self.parts.values():
+            if part.WhichOneof("body") == "detail":
+                return part.detail
+        return ConcernDetail()
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everyone named, in order of part id."""
+        return tuple(p.person for _, p in sorted(self.parts.items()) if p.WhichOneof("body") == "person")
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every item of information, in order of part id."""
+        return tuple(p.item for _, p in sorted(self.parts.items()) if p.WhichOneof("body") == "item")
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every place, in order of part id."""
+        return tuple(p.place for _, p in sorted(self.parts.items()) if p.WhichOneof("body") == "place")
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group, in order of part id."""
+        return tuple(p.group for _, p in sorted(self.parts.items()) if p.WhichOneof("body") == "group")
+
+    @property
+    def consents(self) -> tuple[Consent, ...]:
+        """Every consent, in order of part id."""
+        return tuple(p.consent for _, p in sorted(self.parts.items()) if p.WhichOneof("body") == "consent")
+
+    def person(self, person_id: str) -> Person | None:
+        """The person of that id, if named and open."""
+        part = self.parts.get(person_id)
+        return part.person if part is not None and part.WhichOneof("body") == "person" else None
+
+
+def with_fact(concern: Concern, fact: Fact) -> Concern:
+    """Fold an event of ``concerns.v1``; other facts leave the concern as it is."""
+    data = fact.data
+    if fact.type not in CONTENT_EVENTS or data is None:
+        return concern
+    sealed_ids = {sealed.part_id for sealed in data.parts}  # type: ignore[attr-defined]
+    unopened = frozenset((concern.unopened | sealed_ids) - fact.parts.keys())
+    parts = {**{k: v for k, v in concern.parts.items() if k not in unopened}, **fact.parts}
+    changed = frozenset(sealed_ids)
+    if isinstance(data, InformationCorrected):
+        kept = sealed_ids - set(data.removed_part_ids)
+        parts = {k: v for k, v in parts.items() if k in kept}
+        changed = frozenset(data.changed_part_ids)
+    after = replace(concern, parts=parts, unopened=unopened, last_event_id=str(fact.id), changed=changed)
+    if isinstance(data, ConcernRaised):
+        after = replace(
+            after,
+            agency_id=data.agency_id,
+            urgency=data.urgency,
+            history=data.history,
+            test=data.test,
+            raised_at=fact.recorded,
+        )
+    elif stated := getattr(data, "urgency", Urgency.URGENCY_UNSPECIFIED):
+        after = replace(after, urgency=stated)
+    return after
