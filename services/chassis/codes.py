@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor
-from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 
 def _prefix(descriptor: EnumDescriptor) -> str:
@@ -26,17 +25,17 @@ def _numbers(descriptor: EnumDescriptor) -> dict[str, int]:
     return {word: number for number, word in _words(descriptor).items()}
 
 
-def words(enum: EnumTypeWrapper[Any] | Any) -> tuple[str, ...]:
+def words(enum: Any) -> tuple[str, ...]:
     """Give every word of an enum, in order; the unspecified value has none."""
     return tuple(_words(enum.DESCRIPTOR).values())
 
 
-def word_of(enum: EnumTypeWrapper[Any] | Any, number: int) -> str:
+def word_of(enum: Any, number: int) -> str:
     """Give the word of a value: empty when unspecified, its number when newer than this code."""
     return _words(enum.DESCRIPTOR).get(number, "" if number == 0 else str(number))
 
 
-def number_of(enum: EnumTypeWrapper[Any] | Any, word: str) -> Any:
+def number_of(enum: Any, word: str) -> Any:
     """Give the value of a word; an empty word is unspecified.
 
     Raises:
@@ -55,6 +54,6 @@ def _str_enum(descriptor: EnumDescriptor) -> type[StrEnum]:
     return StrEnum(descriptor.name, {word.upper(): word for word in _numbers(descriptor)})  # type: ignore[return-value]
 
 
-def str_enum(enum: EnumTypeWrapper[Any] | Any) -> Any:
+def str_enum(enum: Any) -> Any:
     """Give a StrEnum of an enum's words, for pydantic models and JSON Schema."""
     return _str_enum(enum.DESCRIPTOR)
