@@ -1,0 +1,88 @@
+"""YAML that remembers where each thing stood, so that an error can point at file, line and column.
+
+Nodes rather than plain data; ``text`` gives a scalar as it is written, so that the code ``no`` stays a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+import yaml
+
+from services.chassis.errors import SettingsError
+
+DOCUMENT_BYTES_MAX = 1_000_000
+
+
+class DocumentError(SettingsError):
+    """A document of data is wrong; says where (file, line, column) and what to do."""
+
+
+def fail(node: yaml.Node, wrong: str, remedy: str) -> NoReturn:
+    """Raise a DocumentError that points at a node."""
+    mark = node.start_mark
+    raise DocumentError(f"{mark.name}:{mark.line + 1}:{mark.column + 1}: {wrong}; {remedy}")
+
+
+def read_document(path: Path) -> tuple[yaml.Node, bytes]:
+    """Read a YAML document, keeping line numbers. Gives its root, and its bytes for the digest that names it.
+
+    Raises:
+        DocumentError: when it is not one YAML document of at most a million bytes.
+    """
+    raw = path.read_bytes()
+    if len(raw) > DOCUMENT_BYTES_MAX:
+        raise DocumentError(f"{path}:1:1: larger than {DOCUMENT_BYTES_MAX} bytes; split it")
+    return read_text(raw, path.name), raw
+
+
+def read_text(raw: bytes, name: str) -> yaml.Node:
+    """Read YAML as ``read_document`` does, from bytes; ``name`` stands in errors."""
+    try:
+        loader = yaml.SafeLoader(raw)
+        loader.name = name
+        root = loader.get_single_node()
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        problem = getattr(error, "problem", None) or "unreadable, or nested too deeply"
+        raise DocumentError(f"{name}:{place}: not YAML ({problem}); mend it") from error
+    if root is None:
+        raise DocumentError(f"{name}:1:1: empty; write the document")
+    return root
+
+
+def entries(node: yaml.Node) -> dict[str, yaml.Node]:
+    """Give a mapping's values by key, refusing a key that stands twice."""
+    if not isinstance(node, yaml.MappingNode):
+        fail(node, "not a mapping", "write 'key: value' lines")
+    found: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        if text(key) in found:
+            fail(key, f"{key.value!r} stands twice", "keep one")
+        found[text(key)] = value
+    return found
+
+
+def elements(node: yaml.Node) -> list[yaml.Node]:
+    """Give a list's elements."""
+    if not isinstance(node, yaml.SequenceNode):
+        fail(node, "not a list", "write it as [a, b]")
+    return list(node.value)
+
+
+def text(node: yaml.Node) -> str:
+    """Give a scalar as it is written: ``no`` is the word, not false."""
+    if not isinstance(node, yaml.ScalarNode):
+        fail(node, "not a single value", "write one word")
+    return str(node.value)
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """Give a remedy for an unknown word: the one most like it, or all there are."""
+    known = sorted(words)
+    close = get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(known)}"
