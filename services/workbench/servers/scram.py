@@ -1,0 +1,113 @@
+"""SCRAM logins on a running Kafka: for principals that joined after its storage was made (agencies, new services).
+
+aiokafka 0.14 has no call for it; this is the one request of KIP-554. The password itself never leaves this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import CompactArray, CompactBytes, CompactString, Int8, Int16, Int32, Schema, TaggedFields
+
+from services.workbench.servers.errors import ServersError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEADLINE_S: Final = 30.0
+SCRAM_SHA_256: Final = 1
+ITERATIONS: Final = 4096
+"""Kafka's own count, and its lowest; the passwords are 24 random bytes, which no count makes guessable."""
+SALT_BYTES: Final = 24
+
+
+class _Answer(Response):  # type: ignore[misc]
+    API_KEY = 51
+    API_VERSION = 0
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "results",
+            CompactArray(
+                ("user", CompactString("utf-8")),
+                ("error_code", Int16),
+                ("error_message", CompactString("utf-8")),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class _AlterV0(RequestStruct):  # type: ignore[misc]
+    API_KEY = 51
+    API_VERSION = 0
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = _Answer
+    SCHEMA = Schema(
+        ("deletions", CompactArray(("name", CompactString("utf-8")), ("mechanism", Int8), ("tags", TaggedFields))),
+        (
+            "upsertions",
+            CompactArray(
+                ("name", CompactString("utf-8")),
+                ("mechanism", Int8),
+                ("iterations", Int32),
+                ("salt", CompactBytes),
+                ("salted_password", CompactBytes),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class _Alter(Request[_AlterV0]):  # type: ignore[misc]
+    API_KEY = 51
+
+    def __init__(self, passwords: Mapping[str, str]) -> None:
+        self._rows: list[tuple[Any, ...]] = [
+            (name, SCRAM_SHA_256, ITERATIONS, *_salted(password), {}) for name, password in passwords.items()
+        ]
+
+    def build(self, request_struct_class: type[_AlterV0]) -> _AlterV0:
+        return request_struct_class([], self._rows, {})
+
+
+class _Admin(AIOKafkaAdminClient):  # type: ignore[misc]
+    async def alter(self, passwords: Mapping[str, str]) -> Any:
+        return await self._send_to_controller(_Alter(passwords))
+
+
+async def set_logins(connection: Mapping[str, Any], passwords: Mapping[str, str]) -> None:
+    """Give each principal this password, whether it had one or not.
+
+    Args:
+        connection: aiokafka's connection arguments of an administrator.
+        passwords: by principal.
+
+    Raises:
+        ServersError: Kafka refused, or did not answer in 30 s.
+    """
+    admin = _Admin(**connection)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            await admin.start()
+            answer = await admin.alter(passwords)
+    except (TimeoutError, KafkaError) as cause:
+        raise ServersError(f"could not set Kafka logins: {type(cause).__name__}; is this an administrator?") from cause
+    finally:
+        await asyncio.wait_for(admin.close(), DEADLINE_S)
+    for user, code, message, _ in answer.results:
+        if code:
+            raise ServersError(f"Kafka refused a login for {user}: {for_code(code).__name__} {message or ''}")
+
+
+def _salted(password: str) -> tuple[bytes, bytes]:
+    salt = secrets.token_bytes(SALT_BYTES)
+    return salt, hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ITERATIONS)
