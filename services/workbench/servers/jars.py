@@ -129,8 +129,8 @@ def _from_maven(jar: Jar, repository: Path, advance: Callable[[int], None]) -> P
 def _no_network(jar: Jar, cause: Exception) -> NoNetworkError:
     return NoNetworkError(
         f"cannot download {jar.artifact} {jar.version} ({type(cause).__name__}). The first run needs the network "
-        f"(Kafka 45 MB, Zipkin 131 MB); afterwards it works from {cache_dir()}. Connect, or set HTTPS_PROXY, or give running "
-        f"servers with KAFKA_BOOTSTRAP_SERVERS and RELAY_DATABASE_URL"
+        f"(Kafka 45 MB, Zipkin 131 MB); afterwards it works from {cache_dir()}. Connect, or set HTTPS_PROXY, or "
+        f"give running servers with KAFKA_BOOTSTRAP_SERVERS and RELAY_DATABASE_URL"
     )
 
 
