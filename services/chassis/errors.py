@@ -6,6 +6,7 @@ RelayError
 │   └── UnknownSchema   its type or schema is not known here; parked, replay after an upgrade
 ├── IdConflict          a known id with other content; parked, alarmed, never dropped
 ├── KeyUnavailable      a key is suspended, destroyed, or not for this service
+│   └── CannotSeal      nothing may be sealed there any more; the record is parked, the act refused
 ├── DeadlineExceeded    a client call did not answer in time; what may pass is tried again
 └── Stalled             the stage is behind and does not move; the process exits and is restarted
 
@@ -37,6 +38,10 @@ class IdConflict(RelayError):  # noqa: N818
 
 class KeyUnavailable(RelayError):  # noqa: N818
     """A key is suspended, destroyed, unknown, or not granted to this service."""
+
+
+class CannotSeal(KeyUnavailable):
+    """The key of a scope is suspended or destroyed, so nothing can be sealed there."""
 
 
 class DeadlineExceeded(RelayError):  # noqa: N818

@@ -1,0 +1,225 @@
+"""The door of the journal: records, acts and timers come in here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+from google.protobuf.message import Message
+
+from concern_relay.v1.codes_pb2 import ParkReason
+from services.chassis.envelope import Event, Record, decode, digest
+from services.chassis.errors import CannotSeal, DecodeError, UnknownSchema
+from services.chassis.event import Content, Fact, FactKind, Refused, Timer, timer_id
+from services.chassis.journal.desk import Desk
+from services.chassis.journal.rows import Incoming, Recorded, act_id, parked_id
+from services.chassis.journal.schema import SCHEMA
+from services.chassis.journal.transaction import Transaction, entry_record, opened, sealed_parts
+from services.chassis.telemetry import Telemetry
+
+S = TypeVar("S")
+
+TRANSACTION_DEADLINE_S = 20.0
+MIGRATION_LOCK = 0x636F6E63  # "conc": one process at a time applies the schema
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer that fell due."""
+
+    concern_id: str
+    timer: Timer
+
+
+class Journal(Generic[S]):
+    """One service's journal.
+
+    Args:
+        pool: connections to the service's own database.
+        desk: the core and what it works with.
+        telemetry: spans and counters.
+        on_commit: called after a transaction that wrote; wakes the publisher.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, desk: Desk[S], telemetry: Telemetry, on_commit: Callable[[], None] = lambda: None
+    ) -> None:
+        self.pool = pool
+        self.desk = desk
+        self._telemetry = telemetry
+        self.on_commit = on_commit
+
+    async def migrate(self) -> None:
+        """Make the tables, if they are not there; safe when several processes start at once."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+            await connection.execute(SCHEMA)
+            if self.desk.store.schema:
+                await connection.execute(self.desk.store.schema)
+
+    async def take(self, records: Sequence[Record]) -> list[Recorded]:
+        """Take records from Kafka, in order, in one transaction: each is applied, known already, or parked."""
+        spans = [self._telemetry.process(record) for record in records]
+        inputs = [self._incoming(r, span.traceparent) for r, span in zip(records, spans, strict=True)]
+        try:
+            results = await self._run(inputs)
+        except BaseException as error:
+            for span in spans:
+                span.fail(error)
+            raise
+        for incoming, span, result in zip(inputs, spans, results, strict=True):
+            span.finish(incoming.event, result.parked, result.repeated)
+        return results
+
+    async def act(
+        self,
+        concern_id: str,
+        data: Message,
+        *,
+        agency_id: str,
+        key: str,
+        contents: Sequence[Content] = (),
+        time: datetime | None = None,
+    ) -> Recorded:
+        """Do what a person or an agency's system asks.
+
+        Args:
+            concern_id: the concern it is about.
+            data: the message it asks to have recorded, without parts.
+            agency_id: who acts.
+            key: natural or idempotency key; the same act again gives what it led to the first time.
+            contents: parts of ``data``, in the clear.
+            time: when it happened, if not now.
+
+        Raises:
+            Refused: the core says no.
+            IdConflict: the same act came before with other content.
+        """
+        now = self.desk.clock.now()
+        identity = act_id(concern_id, agency_id, data.DESCRIPTOR.name, key)
+        event = Event(
+            identity, data.DESCRIPTOR.name, "", "", time or now, now, concern_id, None, (), data,
+            self._telemetry.current_traceparent(),
+        )  # fmt: skip
+        incoming = Incoming(
+            FactKind.ACT,
+            identity,
+            concern_id,
+            self.desk.act_digest(data, contents),
+            event,
+            contents=tuple(contents),
+            agency_id=agency_id,
+            traceparent=event.traceparent,
+        )
+        return (await self._run([incoming]))[0]
+
+    async def fire(self, due: Due) -> Recorded:
+        """Let a timer that fell due lead to what it leads to; harmless if it was moved or cancelled since."""
+        identity = timer_id(due.concern_id, due.timer)
+        with self._telemetry.act(f"fire {due.timer.name.partition(':')[0]}", due.concern_id) as traceparent:
+            incoming = Incoming(
+                FactKind.TIMER,
+                identity,
+                due.concern_id,
+                identity.bytes,
+                timer=due.timer,
+                traceparent=traceparent,
+            )
+            return (await self._run([incoming]))[0]
+
+    async def due(self, limit: int = 500) -> list[Due]:
+        """Give the timers that fell due, oldest first."""
+        rows = await self.pool.fetch(
+            "SELECT concern_id, name, due FROM timer WHERE due <= $1 ORDER BY due LIMIT $2",
+            self.desk.clock.now(),
+            limit,
+        )
+        return [Due(str(r["concern_id"]), Timer(r["name"], r["due"])) for r in rows]
+
+    async def facts(self, concern_id: str, *, purpose: str = "") -> tuple[Fact, ...]:
+        """Give the facts of a concern in the order they were journaled, opened."""
+        rows = await self.pool.fetch(
+            "SELECT concern_id, topic, headers, value FROM entry "
+            "WHERE concern_id = $1 AND origin IN ('e', 'o') ORDER BY seq",
+            UUID(concern_id),
+        )
+        events = [decode(entry_record(row)) for row in rows]
+        ids = {p.key_id for e in events if self.desk.opens_type(e.type) for p in sealed_parts(e.data)}
+        keys = await self.desk.keys.open(ids, purpose=purpose or self.desk.purpose) if ids else {}
+        return tuple(opened(e, keys if self.desk.opens_type(e.type) else {}) for e in events)
+
+    async def state(self, concern_id: str, *, purpose: str = "") -> tuple[S, tuple[Fact, ...]]:
+        """Give the state of a concern and the facts it is the fold of."""
+        facts = await self.facts(concern_id, purpose=purpose)
+        state = self.desk.core.start(concern_id)
+        for fact in facts:
+            state = self.desk.core.evolve(state, fact)
+        return state, facts
+
+    async def replay(self, row: asyncpg.Record) -> Recorded:
+        """Take a parked record again; it stays parked if it still cannot be taken."""
+        record = self.desk.open_record(row)
+        incoming = self._incoming(record, "", row["parked_id"])
+        return (await self._run([incoming]))[0]
+
+    async def _run(self, inputs: Sequence[Incoming]) -> list[Recorded]:
+        try:
+            async with asyncio.timeout(TRANSACTION_DEADLINE_S):
+                async with self.pool.acquire() as connection, connection.transaction():
+                    results = await Transaction(self.desk, connection, inputs).run()
+        except CannotSeal as error:
+            return await self._one_by_one(inputs, error)
+        self.on_commit()
+        return results
+
+    async def _one_by_one(self, inputs: Sequence[Incoming], error: CannotSeal) -> list[Recorded]:
+        """Find the record that cannot be sealed for and park it; the others go on."""
+        if len(inputs) > 1:
+            return [(await self._run([incoming]))[0] for incoming in inputs]
+        if inputs[0].kind is FactKind.ACT:
+            raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
+        if inputs[0].record is None:
+            raise error
+        reason = (ParkReason.PARK_REASON_KEY_UNAVAILABLE, type(error).__name__)
+        return await self._run([replace(inputs[0], unreadable=reason)])
+
+    def _incoming(self, record: Record, traceparent: str, parked: UUID | None = None) -> Incoming:
+        try:
+            event = decode(record)
+        except DecodeError as error:
+            unknown = isinstance(error, UnknownSchema)
+            reason = ParkReason.PARK_REASON_UNKNOWN_SCHEMA if unknown else ParkReason.PARK_REASON_UNDECODABLE
+            origin = parked_id(self.desk.service, record.topic, record.partition, record.offset)
+            return Incoming(
+                FactKind.EVENT,
+                origin,
+                _concern_of(record.key) or str(origin),
+                b"",
+                record=record,
+                traceparent=traceparent,
+                parked_id=parked,
+                unreadable=(reason, type(error).__name__),
+            )
+        return Incoming(
+            FactKind.EVENT,
+            event.id,
+            event.concern_id,
+            digest(record),
+            event,
+            record,
+            traceparent=traceparent,
+            parked_id=parked,
+        )
+
+
+def _concern_of(key: bytes | None) -> str:
+    """The concern an unreadable record belongs to, if its key says so."""
+    try:
+        return str(UUID((key or b"").decode("ascii")))
+    except ValueError:
+        return ""

@@ -1,0 +1,140 @@
+"""Parked records: listed, shown, replayed, discarded; and every one of these is recorded.
+
+A concern that has a parked record is held: what comes later waits behind it, an emergency excepted. Replaying takes the
+records of the concern in the order they came, and lets the concern go when none is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.chassis.event import Refused
+from services.chassis.journal import Journal
+
+LIST_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked record as people may see it: a pointer and a reason, never content."""
+
+    parked_id: UUID
+    concern_id: UUID | None
+    event_id: UUID | None
+    event_type: str
+    emergency: bool
+    topic: str
+    partition: int
+    kafka_offset: int
+    reason: str
+    error: str
+    parked_at: datetime
+    state: str
+    resolved_at: datetime | None
+    resolved_by: str | None
+    resolved_reason: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it for JSON surfaces."""
+        return {k: str(v) if isinstance(v, UUID | datetime) else v for k, v in asdict(self).items()}
+
+
+_FIELDS = ", ".join(Parked.__dataclass_fields__)
+
+
+class ParkedRecords:
+    """The parked records of one service."""
+
+    def __init__(self, journal: Journal[Any]) -> None:
+        self._journal = journal
+
+    async def list(self, *, state: str = "parked", limit: int = LIST_MAX) -> list[Parked]:
+        """Give parked records in the order they came."""
+        rows = await self._journal.pool.fetch(
+            f"SELECT {_FIELDS} FROM parked WHERE state = $1 ORDER BY seq LIMIT $2",  # noqa: S608  (a constant)
+            state,
+            min(limit, LIST_MAX),
+        )
+        return [Parked(**row) for row in rows]
+
+    async def show(self, parked_id: UUID) -> Parked:
+        """Give one.
+
+        Raises:
+            Refused: 404, it is not here.
+        """
+        row = await self._journal.pool.fetchrow(
+            f"SELECT {_FIELDS} FROM parked WHERE parked_id = $1",  # noqa: S608
+            parked_id,
+        )
+        if row is None:
+            raise Refused(404, "unknown_parked_record", "no such parked record: `parked list` shows those there are")
+        return Parked(**row)
+
+    async def counts(self) -> dict[bool, int]:
+        """Give how many are open: of emergencies (True) and others."""
+        rows = await self._journal.pool.fetch(
+            "SELECT emergency, count(*) AS n FROM parked WHERE state = 'parked' GROUP BY 1"
+        )
+        found = {row["emergency"]: row["n"] for row in rows}
+        return {True: found.get(True, 0), False: found.get(False, 0)}
+
+    async def replay(self, parked_id: UUID, *, by: str) -> int:
+        """Take the open parked records of this one's concern again, in order; give how many could be taken.
+
+        Stops at the first that still cannot be taken.
+        """
+        concern_id = (await self.show(parked_id)).concern_id
+        taken = 0
+        while True:
+            row = await self._journal.pool.fetchrow(
+                "SELECT * FROM parked WHERE concern_id = $1 AND state = 'parked' ORDER BY seq LIMIT 1", concern_id
+            )
+            if row is None:
+                if await self._release(concern_id):
+                    return taken
+                continue
+            result = await self._journal.replay(row)
+            if result.parked:
+                return taken
+            await self._resolve(row["parked_id"], "replayed", by, "replayed")
+            taken += 1
+
+    async def discard(self, parked_id: UUID, *, by: str, reason: str) -> None:
+        """Give a record up, on the record. What waits behind it can then be replayed.
+
+        Raises:
+            Refused: 422, no reason; 404, not here; 409, no longer open.
+        """
+        if not reason.strip():
+            raise Refused(422, "reason_required", "say why it is discarded: --reason")
+        found = await self.show(parked_id)
+        if found.state != "parked":
+            raise Refused(409, "not_open", f"this record was {found.state} already")
+        await self._resolve(parked_id, "discarded", by, reason)
+        await self._release(found.concern_id)
+
+    async def _resolve(self, parked_id: UUID, state: str, by: str, reason: str) -> None:
+        await self._journal.pool.execute(
+            "UPDATE parked SET state = $2, resolved_at = $3, resolved_by = $4, resolved_reason = $5 "
+            "WHERE parked_id = $1",
+            parked_id,
+            state,
+            self._journal.desk.clock.now(),
+            by,
+            reason,
+        )
+
+    async def _release(self, concern_id: UUID | None) -> bool:
+        """Let a concern go if nothing of it is parked any more; under its lock, so that no record slips between."""
+        async with self._journal.pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT 1 FROM concern WHERE concern_id = $1 FOR UPDATE", concern_id)
+            open_ = await connection.fetchval(
+                "SELECT count(*) FROM parked WHERE concern_id = $1 AND state = 'parked'", concern_id
+            )
+            if open_ == 0:
+                await connection.execute("UPDATE concern SET held = false WHERE concern_id = $1", concern_id)
+            return bool(open_ == 0)

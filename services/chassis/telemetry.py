@@ -1,0 +1,215 @@
+"""Traces and metrics: OpenTelemetry messaging conventions 1.44, attributes from an allow-list.
+
+Hand-written because the contributed aiokafka instrumentation loses the context under ``getmany`` and exports record
+keys as they are. Two span sites carry a concern from service to service: ``process <topic>`` (CONSUMER, child of the
+step that made the record, and linked to it) and ``send <topic>`` (PRODUCER). A record's ``traceparent`` is fixed when
+it is journaled: the context of the step that made it, so that the trace survives the outbox and any restart.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.chassis.envelope import Event, Record
+
+ALLOWED_ATTRIBUTES = frozenset(
+    {
+        "messaging.system", "messaging.operation.name", "messaging.operation.type", "messaging.destination.name",
+        "messaging.destination.partition.id", "messaging.kafka.offset", "messaging.message.id",
+        "messaging.message.conversation_id", "messaging.consumer.group.name", "messaging.batch.message_count",
+        "error.type", "relay.event.type", "relay.outcome", "relay.concern.id", "relay.purpose",
+        "http.request.method", "http.route", "http.response.status_code",
+    }
+)  # fmt: skip
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+def parent_of(traceparent: str) -> Context:
+    """Read a W3C traceparent; an empty or broken one gives a context without a parent."""
+    return _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else Context()
+
+
+def traceparent_of(span: Span) -> str:
+    """Write the W3C traceparent of a span; empty when it has none."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
+    return carrier.get("traceparent", "")
+
+
+def set_attributes(span: Span, attributes: dict[str, str | int]) -> None:
+    """Set attributes, and refuse any that is not on the allow-list."""
+    if unlisted := attributes.keys() - ALLOWED_ATTRIBUTES:
+        raise ValueError(f"span attributes not on the allow-list: {', '.join(sorted(unlisted))}")
+    span.set_attributes(attributes)
+
+
+@dataclass(slots=True)
+class ProcessSpan:
+    """The taking of one record."""
+
+    telemetry: Telemetry
+    record: Record
+    span: Span
+    started: float
+
+    @property
+    def traceparent(self) -> str:
+        """Context that the effects of this record carry on."""
+        if isinstance(self.span, NonRecordingSpan):
+            return next((v.decode("ascii", "replace") for n, v in self.record.headers if n == "traceparent"), "")
+        return traceparent_of(self.span)
+
+    def finish(self, event: Event | None, parked: bool, repeated: bool) -> None:
+        """End it: applied, parked or known already."""
+        outcome = "parked" if parked else "repeated" if repeated else "applied"
+        if self.span.is_recording() and event is not None:
+            set_attributes(
+                self.span,
+                {
+                    "relay.event.type": event.type,
+                    "relay.outcome": outcome,
+                    "messaging.message.id": str(event.id),
+                    "messaging.message.conversation_id": event.concern_id,
+                },
+            )
+        if parked:
+            self.span.set_status(Status(StatusCode.ERROR))
+        self.span.end()
+        self.telemetry.taken.labels(self.record.topic, outcome).inc()
+        self.telemetry.process_seconds.labels(self.record.topic).observe(perf_counter() - self.started)
+
+    def fail(self, error: BaseException) -> None:
+        """End it: it will be tried again."""
+        if self.span.is_recording():
+            set_attributes(self.span, {"error.type": type(error).__name__})
+        self.span.set_status(Status(StatusCode.ERROR))
+        self.span.end()
+
+
+class Telemetry:
+    """Spans and metrics of one process.
+
+    Args:
+        service: name of the service.
+        exporter: where spans go; None leaves them unrecorded, and contexts are passed on as they came.
+    """
+
+    def __init__(self, service: str, exporter: SpanExporter | None = None) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        self.provider: TracerProvider | None = None
+        if exporter is not None:
+            resource = Resource.create({"service.name": service, "service.namespace": "concern-relay"})
+            self.provider = TracerProvider(resource=resource)
+            self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+            self.tracer = self.provider.get_tracer("concern_relay")
+        else:
+            self.tracer = trace.NoOpTracer()
+        r = self.registry
+        self.taken = Counter("relay_records_taken", "Records taken, by outcome", ["topic", "outcome"], registry=r)
+        self.sent = Counter("relay_records_sent", "Records sent", ["topic"], registry=r)
+        self.process_seconds = Histogram(
+            "messaging_process_duration_seconds", "Time to take a record", ["topic"], registry=r
+        )
+        self.lag = Gauge("relay_lag_records", "Records not yet taken", ["topic"], registry=r)
+        self.outbox = Gauge("relay_outbox_records", "Records journaled and not yet sent", registry=r)
+        self.parked = Gauge("relay_parked_records", "Records parked and open", ["emergency"], registry=r)
+
+    def process(self, record: Record) -> ProcessSpan:
+        """Start the taking of a record: a child of the step that made it, linked to it."""
+        header = next((v.decode("ascii", "replace") for n, v in record.headers if n == "traceparent"), "")
+        parent = parent_of(header)
+        creation = trace.get_current_span(parent).get_span_context()
+        span = self.tracer.start_span(
+            f"process {record.topic}",
+            parent,
+            SpanKind.CONSUMER,
+            links=[Link(creation)] if creation.is_valid else [],
+        )
+        if span.is_recording():
+            set_attributes(
+                span,
+                {
+                    "messaging.system": "kafka",
+                    "messaging.operation.name": "process",
+                    "messaging.operation.type": "process",
+                    "messaging.destination.name": record.topic,
+                    "messaging.destination.partition.id": str(record.partition),
+                    "messaging.kafka.offset": record.offset,
+                    "messaging.consumer.group.name": self.service,
+                },
+            )
+        return ProcessSpan(self, record, span, perf_counter())
+
+    def send(self, record: Record, event_id: str) -> Span:
+        """Start the sending of a record; end it when the broker has answered."""
+        header = next((v.decode("ascii", "replace") for n, v in record.headers if n == "traceparent"), "")
+        span = self.tracer.start_span(f"send {record.topic}", parent_of(header), SpanKind.PRODUCER)
+        if span.is_recording():
+            set_attributes(
+                span,
+                {
+                    "messaging.system": "kafka",
+                    "messaging.operation.name": "send",
+                    "messaging.operation.type": "send",
+                    "messaging.destination.name": record.topic,
+                    "messaging.destination.partition.id": str(record.partition),
+                    "messaging.message.id": event_id,
+                    "messaging.message.conversation_id": record.key.decode("ascii", "replace"),
+                },
+            )
+        return span
+
+    @contextmanager
+    def act(
+        self, name: str, concern_id: str = "", *, linked_to: str = "", kind: SpanKind = SpanKind.INTERNAL
+    ) -> Iterator[str]:
+        """Run a step as a trace of its own, linked to the concern's; gives the traceparent its effects carry."""
+        origin = trace.get_current_span(parent_of(linked_to)).get_span_context()
+        with self.tracer.start_as_current_span(
+            name, kind=kind, links=[Link(origin)] if origin.is_valid else [], record_exception=False
+        ) as span:
+            if concern_id and span.is_recording():
+                set_attributes(span, {"relay.concern.id": concern_id})
+            yield traceparent_of(span)
+
+    def current_traceparent(self) -> str:
+        """Give the traceparent of the step that runs now, or empty."""
+        return traceparent_of(trace.get_current_span())
+
+    def close(self) -> None:
+        """Send what is left; waits no longer than the exporter's own deadline."""
+        if self.provider is not None:
+            self.provider.shutdown()
+
+
+def exporter_from_environment() -> SpanExporter | None:
+    """Choose the exporter the standard OTEL_* variables name; None when they name none."""
+    kind = os.environ.get("OTEL_TRACES_EXPORTER", "")
+    if kind == "zipkin" or (not kind and os.environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT")):
+        from opentelemetry.exporter.zipkin.json import ZipkinExporter  # noqa: PLC0415  (only when asked for)
+
+        return _typed(ZipkinExporter(timeout=5))
+    if kind == "otlp" or (not kind and os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")):
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+        return _typed(OTLPSpanExporter(timeout=5))
+    return None
+
+
+def _typed(exporter: Any) -> SpanExporter:
+    return exporter  # type: ignore[no-any-return]
