@@ -1,7 +1,7 @@
 """The registry file (`deploy/topics.yaml`), read and checked.
 
 Errors:
-    TopicsError
+    TopicsError (a RelayError)
     ├── RegistryError     the file contradicts itself or does not parse
     └── PartitionsError   the cluster has another number of partitions than the registry
 """
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from services.chassis.errors import RelayError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -29,7 +31,7 @@ DEFAULT_PATH: Final = Path(__file__).parents[3] / "deploy" / "topics.yaml"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=100)]
 
 
-class TopicsError(Exception):
+class TopicsError(RelayError):
     """Whatever goes wrong between the registry and the cluster."""
 
 

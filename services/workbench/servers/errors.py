@@ -1,6 +1,6 @@
 """What goes wrong with the servers; every message says what to do.
 
-ServersError
+ServersError (a RelayError)
 ├── NoNetworkError     something has to be downloaded and cannot be
 ├── ChecksumError      what was downloaded is not what was pinned
 ├── RungError          the rung that RELAY_SERVERS demands cannot be used
@@ -9,8 +9,10 @@ ServersError
 └── NotReadyError      a server did not start or answer in time
 """
 
+from services.chassis.errors import RelayError
 
-class ServersError(Exception):
+
+class ServersError(RelayError):
     """Whatever goes wrong between wanting a server and having it answer."""
 
 

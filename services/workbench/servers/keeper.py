@@ -34,6 +34,10 @@ class Process(Protocol):
         """Stop it in order, with a deadline."""
         ...
 
+    def trim_log(self) -> None:
+        """Keep its log within a limit."""
+        ...
+
     def last_lines(self, count: int = 5) -> str:
         """The end of its log."""
         ...
@@ -149,6 +153,7 @@ class Keeper(threading.Thread):
         restarts = 0
         while not self._released.wait(WATCH_S):
             if (code := process.exit_code()) is None:
+                process.trim_log()
                 continue
             if restarts == RESTARTS_MAX:
                 self._reporter.say(f"{self._server_name} ended {restarts + 1} times; it stays down")

@@ -62,7 +62,7 @@ def running(
     run left behind after a kill -9 is ended first.
 
     Args:
-        state_dir: by default RELAY_STATE_DIR, or `.relay` here.
+        state_dir: by default RELAY_STATE_DIR, or `.relay` in this checkout.
         want: any of kafka, postgres, zipkin.
         reporter: is told of each step; by default nobody.
         exclusive: refuse to share.

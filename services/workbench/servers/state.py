@@ -20,14 +20,14 @@ from services.workbench.servers.errors import StateError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-DEFAULT: Final = Path(".relay")
+DEFAULT: Final = Path(__file__).parents[3] / ".relay"
 SECRET_BYTES: Final = 24
 PORT_TRIES_MAX: Final = 20
 LOOPBACK: Final = "127.0.0.1"
 
 
 def chosen(given: Path | None = None) -> Path:
-    """The state folder: as given, or RELAY_STATE_DIR, or `.relay` here."""
+    """The state folder: as given, or RELAY_STATE_DIR, or `.relay` in this checkout."""
     return (given or Path(os.environ.get("RELAY_STATE_DIR") or DEFAULT)).resolve()
 
 

@@ -4,7 +4,7 @@ The record (pid and birth) lets a later start find what a kill -9 left behind, a
 then belong to somebody else.
 
 Errors:
-    ProcessError
+    ProcessError (a RelayError)
     ├── ProgramNotFoundError   there is no such program
     └── StillRunningError      a process survived even SIGKILL
 """
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from services.chassis.errors import RelayError
 from services.workbench.supervisor.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 POLL_S: Final = 0.02
 
 
-class ProcessError(Exception):
+class ProcessError(RelayError):
     """Whatever goes wrong with a child process."""
 
 
@@ -52,7 +53,7 @@ class Program:
     """What to start.
 
     Attributes:
-        log: receives stdout and stderr, appended; begun anew at 16 MiB, one older file kept.
+        log: receives stdout and stderr, appended to; begun anew at 16 MiB by `trim_log`, one older file kept.
         stop_signal: asks it to finish; also what it gets when its parent is killed.
         drain_s: how long it may take to finish before SIGKILL.
         unrooted: must not run as root (PostgreSQL).
@@ -89,6 +90,7 @@ class Child:
         self.pid = process.pid
         self._process = process
         self._record_path = record_path
+        self._asked = Deadline(0.0)
 
     def exit_code(self) -> int | None:
         """None while it runs; negative for the signal that ended it. What it left of its group is killed."""
@@ -103,16 +105,37 @@ class Child:
         Raises:
             StillRunningError: it outlived SIGKILL by 5 s.
         """
+        self.ask()
+        return self.finish()
+
+    def ask(self) -> None:
+        """Ask it to finish, and do not wait."""
         if self.exit_code() is None:
+            self._asked = Deadline(self.program.drain_s)
             self._process.send_signal(self.program.stop_signal)
-            if not self._ends_within(self.program.drain_s):
-                _kill_group(self.pid)
+
+    def finish(self) -> int:
+        """Wait until it ends: what is left of its drain time since `ask`, then SIGKILL; returns its exit code.
+
+        Raises:
+            StillRunningError: it outlived SIGKILL by 5 s.
+        """
+        if self.exit_code() is None and not self._ends_within(self._asked.left_s()):
+            _kill_group(self.pid)
             if not self._ends_within(KILL_DEADLINE_S):
                 raise StillRunningError(f"{self.program.name} (pid {self.pid}) survived SIGKILL")
         code = self.exit_code()
         assert code is not None
         self._record_path.unlink(missing_ok=True)
         return code
+
+    def trim_log(self) -> None:
+        """Begin the log anew if it has grown past its limit; it is appended to, so the child need not know."""
+        log = self.program.log
+        with contextlib.suppress(FileNotFoundError):
+            if log.stat().st_size > LOG_BYTES_MAX:
+                shutil.copyfile(log, log.with_suffix(".1.log"))
+                os.truncate(log, 0)
 
     def _ended(self) -> bool:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -153,18 +176,21 @@ def spawn(program: Program, records: Path) -> Child:
         niceness=program.niceness,
         unrooted=program.unrooted,
     )
-    _begin_log(program.log)
+    program.log.parent.mkdir(parents=True, exist_ok=True)
     records.mkdir(parents=True, exist_ok=True)
-    with program.log.open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 (argv is a list and ours)
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**program.env},
-            cwd=program.cwd,
-            start_new_session=True,  # a Ctrl-C at the terminal reaches the supervisor alone, which stops all in order
-        )
+    try:
+        with program.log.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 (argv is a list and ours)
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**program.env},
+                cwd=program.cwd,
+                start_new_session=True,  # Ctrl-C at the terminal reaches the supervisor alone, which stops all in order
+            )
+    except OSError as cause:
+        raise ProcessError(f"could not start {program.name}: {cause}") from cause
     path = records / f"{program.name}.json"
     record = Record(program.name, process.pid, birth(process.pid) or "", int(program.stop_signal), program.drain_s)
     path.write_text(json.dumps({slot: getattr(record, slot) for slot in Record.__slots__}))
@@ -250,10 +276,3 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _begin_log(log: Path) -> None:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        if log.stat().st_size > LOG_BYTES_MAX:
-            log.replace(log.with_suffix(".1.log"))
