@@ -1,0 +1,44 @@
+"""Arrangements: who the agencies are, who may see what, who is told when, by which clock (design section 8)."""
+
+from services.chassis.arrangement.book import ArrangementBook
+from services.chassis.arrangement.document import FOLDER, authorities, parse_arrangement, read_arrangement
+from services.chassis.arrangement.model import (
+    EMERGENCY_DUTY,
+    FRONT_DOOR,
+    OUTSIDE_PREFIX,
+    Agency,
+    Arrangement,
+    Force,
+    InternalRole,
+    MatrixRow,
+    OfficeHours,
+    SelectBy,
+    Selection,
+    Stage,
+    Status,
+    TellRule,
+    Told,
+)
+
+__all__ = [
+    "EMERGENCY_DUTY",
+    "FOLDER",
+    "FRONT_DOOR",
+    "OUTSIDE_PREFIX",
+    "Agency",
+    "Arrangement",
+    "ArrangementBook",
+    "Force",
+    "InternalRole",
+    "MatrixRow",
+    "OfficeHours",
+    "SelectBy",
+    "Selection",
+    "Stage",
+    "Status",
+    "TellRule",
+    "Told",
+    "authorities",
+    "parse_arrangement",
+    "read_arrangement",
+]

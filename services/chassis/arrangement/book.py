@@ -1,0 +1,57 @@
+"""All arrangements at hand: the one in force on a day, or the one a decision names by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from services.chassis.arrangement.document import FOLDER, read_arrangement
+from services.chassis.arrangement.model import Arrangement
+from services.chassis.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class ArrangementBook:
+    """Every arrangement known, old ones too: a decision of last year is explained with the file of last year."""
+
+    arrangements: tuple[Arrangement, ...]
+
+    def __post_init__(self) -> None:
+        if not self.arrangements:
+            raise SettingsError("no arrangement; put at least one *.yaml into deploy/arrangements")
+
+    @classmethod
+    def of(cls, arrangements: Iterable[Arrangement]) -> ArrangementBook:
+        """Make a book, oldest first."""
+        return cls(tuple(sorted(arrangements, key=lambda a: (a.valid_from, a.name))))
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER) -> ArrangementBook:
+        """Read every ``*.yaml`` of a folder.
+
+        Raises:
+            DocumentError: for a file that is wrong.
+            SettingsError: for a folder without any.
+        """
+        return cls.of(read_arrangement(path) for path in sorted(folder.glob("*.yaml")))
+
+    @cached_property
+    def _digests(self) -> dict[str, Arrangement]:
+        return {arrangement.sha256: arrangement for arrangement in self.arrangements}
+
+    def by_digest(self, sha256: str) -> Arrangement | None:
+        """Give the arrangement of that digest (hexadecimal), in force or not."""
+        return self._digests.get(sha256)
+
+    def on(self, day: date) -> Arrangement:
+        """Give the arrangement in force on a day.
+
+        Between two, or after the last, the one before still answers: an agreement that ran out must not keep anybody
+        from being told of a child. Whoever needs to know asks ``in_force``.
+        """
+        begun = [arrangement for arrangement in self.arrangements if arrangement.valid_from <= day]
+        in_force = [arrangement for arrangement in begun if arrangement.in_force(day)]
+        return (in_force or begun or list(self.arrangements[:1]))[-1]

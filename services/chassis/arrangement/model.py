@@ -1,0 +1,318 @@
+"""What agencies agreed: who they are, who may see what, who is told when, by which clock.
+
+Pure values. ``document`` reads them from YAML; ``book`` picks the one in force.
+
+Two readers use an arrangement and must agree: basis assessment weighs each class of recipient's minimised view by the
+matrix, routing turns classes into agencies by the rules. Both name it by ``sha256``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    Category,
+    Channel,
+    Gateway,
+    IdentifierKind,
+    LegalNature,
+    PersonRole,
+    Urgency,
+)
+from services.chassis.calendar import Clock
+from services.chassis.clauses import Clause, Facts
+
+OUTSIDE_PREFIX: Final = "outside-"
+"""Ids of agencies no arrangement lists: ``outside-e08000035`` is the front door of Leeds, reached by hand."""
+
+FRONT_DOOR: Final = "front_door"
+EMERGENCY_DUTY: Final = "emergency_duty"
+
+
+class Status(StrEnum):
+    """Whether real bodies stand behind it. Production refuses EXAMPLE (practice 30)."""
+
+    EXAMPLE = "example"
+    SIGNED = "signed"
+
+
+class Force(StrEnum):
+    """How strongly a rule asks for a recipient (practice 5 and 6)."""
+
+    MUST = "must"
+    USUALLY = "usually"
+    PERSON_DECIDES = "person_decides"
+
+
+class SelectBy(StrEnum):
+    """How the agency of a class is found. The authority roles are those of ``AuthorityRole``."""
+
+    LIVES = "lives"
+    FOUND = "found"
+    HOLDS_PLAN = "holds_plan"
+    RESPONSIBLE = "responsible"
+    HOST = "host"
+    FORMER = "former"
+    SENDER_AREA = "sender_area"
+    CHILD_SCHOOL = "child_school"
+    KNOWN_TO = "known_to"
+    EMPLOYER_AREA = "employer_area"
+    NAMED = "named"
+
+
+@dataclass(frozen=True, slots=True)
+class InternalRole:
+    """Who inside an agency sees and acts, and who stands in (practice 27).
+
+    Attributes:
+        code: stable code of the role, as ``duty_manager``.
+        title: the agency's own word for it.
+        deputies: codes of the roles that stand in, in order.
+    """
+
+    code: str
+    title: str
+    deputies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """When somebody is there, Europe/London, on working days. Minutes since local midnight."""
+
+    opens_minute: int
+    closes_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """A body that raises or receives concerns.
+
+    Attributes:
+        agency_id: opaque id, stable for good.
+        name: as people say it.
+        agency_class: what the matrix speaks of.
+        natures: its standing in law; EXAMPLE values until a person with authority has confirmed them.
+        areas: ONS codes of the authorities it serves.
+        roles: what it does within its class: ``front_door``, ``health_visiting``, ``gp``.
+        policy_document: reference of its appropriate policy document (DPA 2018 Sch 1 Part 4), or None.
+        dpia: reference of its data protection impact assessment, or None.
+        agreement: reference of the signed agreement, or None.
+        channels: ways to it, in the order they are tried. Never empty.
+        hours: when its inbox is staffed; None is always.
+        cover: agency that stands in out of hours, and when it closes without successor.
+        conflict_to: agency told instead when the person of concern could read this one's inbox.
+        succeeded_by: agency it was merged into.
+        valid_from: first day.
+        valid_to: last day, or None.
+        internal: who sees and covers inside.
+        outside: not in the arrangement; made up from the directory of authorities, reached by hand.
+    """
+
+    agency_id: str
+    name: str
+    agency_class: AgencyClass
+    natures: frozenset[LegalNature] = frozenset()
+    areas: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    policy_document: str | None = None
+    dpia: str | None = None
+    agreement: str | None = None
+    channels: tuple[Channel, ...] = (Channel.CHANNEL_MANUAL,)
+    hours: OfficeHours | None = None
+    cover: str | None = None
+    conflict_to: str | None = None
+    succeeded_by: str | None = None
+    valid_from: date = date.min
+    valid_to: date | None = None
+    internal: tuple[InternalRole, ...] = ()
+    outside: bool = False
+
+    def open_on(self, day: date) -> bool:
+        """Say whether it exists on that day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which agency of a class.
+
+    Attributes:
+        role: the agency must have this role; empty is any.
+        by: every agency found by any of these is told.
+        otherwise: tried one after the other when ``by`` finds none.
+        named: agency ids, for ``SelectBy.NAMED``.
+    """
+
+    role: str = ""
+    by: tuple[SelectBy, ...] = ()
+    otherwise: tuple[SelectBy, ...] = ()
+    named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """What a class of recipient may be shown at most, for which purpose and under which enactment.
+
+    Attributes:
+        purpose_code: as ``safeguard_child``.
+        gateway: the enactment the disclosure rests on beside Articles 6 and 9.
+        categories: of items; police intelligence and the identity of sources are in no row.
+        person_roles: whose person part it may be given.
+        identifiers: numbers that may stand in it.
+        detail: fields of ConcernDetail that may stand in it.
+        select: which agency, when the law pack shares with the class and no rule names one.
+        cite: where the row comes from.
+    """
+
+    agency_class: AgencyClass
+    purpose_code: str
+    gateway: Gateway
+    categories: frozenset[Category]
+    person_roles: frozenset[PersonRole]
+    identifiers: frozenset[IdentifierKind]
+    detail: frozenset[str]
+    select: Selection
+    cite: str
+
+    def admits(self, category: Category) -> bool:
+        """Say whether an item of this category may be shown; one whose category nobody stated counts as welfare."""
+        return (category or Category.CATEGORY_WELFARE) in self.categories
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One recipient that a rule asks for."""
+
+    rule_code: str
+    agency_class: AgencyClass
+    select: Selection
+    force: Force
+    clock_code: str
+    cite: str
+    emergency: bool = False
+
+    @property
+    def must(self) -> bool:
+        """Goes out at once; anything else is a proposal (practice 5)."""
+        return self.force is Force.MUST
+
+
+@dataclass(frozen=True, slots=True)
+class TellRule:
+    """A row of the table of who is told.
+
+    It applies when ``when`` is true and ``unless`` is not. A fact nobody knows therefore never switches an exception
+    on: a child is not kept from help by a field left empty.
+    """
+
+    code: str
+    when: Clause
+    unless: Clause | None
+    tells: tuple[Told, ...]
+    cite: str
+
+    def applies(self, facts: Facts) -> bool:
+        """Say whether it applies to these facts."""
+        return self.when.holds(facts) is True and (self.unless is None or self.unless.holds(facts) is not True)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of resolving professional disagreement, and of the chase for an acknowledgement.
+
+    Attributes:
+        number: from 1.
+        role_code: role in the recipient agency that is asked now.
+        clock_code: how long that role has before the next stage; starts when this stage starts.
+        urgent_clock_code: the same for urgent and emergency shares.
+    """
+
+    number: int
+    role_code: str
+    clock_code: str
+    urgent_clock_code: str
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """An agreement of agencies to share, as data.
+
+    Attributes:
+        sha256: digest of the file's bytes, hexadecimal; names it in every decision.
+        front_door: agency that answers for a concern when nobody else can be found.
+        urgency_clocks: clock that runs beside the rule's own for urgent and emergency shares; the earlier ends first.
+        deliver_clock: by when a planned share has to be delivered before people are asked to telephone.
+        stages: of resolving disagreement, in order; never empty.
+        authorities: name of every authority of England by ONS code.
+    """
+
+    name: str
+    title: str
+    status: Status
+    valid_from: date
+    valid_to: date | None
+    sha256: str
+    front_door: str
+    agencies: Mapping[str, Agency]
+    matrix: Mapping[AgencyClass, MatrixRow]
+    rules: tuple[TellRule, ...]
+    clocks: Mapping[str, Clock]
+    urgency_clocks: Mapping[Urgency, str]
+    deliver_clock: str
+    stages: tuple[Stage, ...]
+    authorities: Mapping[str, str]
+    _by_class: Mapping[AgencyClass, tuple[Agency, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_class: dict[AgencyClass, tuple[Agency, ...]] = {}
+        for agency in sorted(self.agencies.values(), key=lambda a: a.agency_id):
+            by_class[agency.agency_class] = (*by_class.get(agency.agency_class, ()), agency)
+        object.__setattr__(self, "_by_class", MappingProxyType(by_class))
+
+    def in_force(self, day: date) -> bool:
+        """Say whether it is in force on that day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def agency(self, agency_id: str) -> Agency | None:
+        """Give an agency, closed ones too; for ``outside-…`` the authority's front door, reached by hand."""
+        found = self.agencies.get(agency_id)
+        if found is None and agency_id.startswith(OUTSIDE_PREFIX):
+            return self.outside(agency_id.removeprefix(OUTSIDE_PREFIX).upper())
+        return found
+
+    def agencies_of(
+        self, agency_class: AgencyClass, *, role: str = "", area: str = "", day: date
+    ) -> tuple[Agency, ...]:
+        """Give the agencies of a class open on a day, of a role and serving an area where those are stated."""
+        return tuple(
+            agency
+            for agency in self._by_class.get(agency_class, ())
+            if agency.open_on(day) and (not role or role in agency.roles) and (not area or area in agency.areas)
+        )
+
+    def outside(self, gss_code: str) -> Agency:
+        """Give the front door of an authority that no arrangement lists; Wales and Scotland too (practice 23)."""
+        name = self.authorities.get(gss_code, f"authority {gss_code}")
+        return Agency(
+            agency_id=f"{OUTSIDE_PREFIX}{gss_code.lower()}",
+            name=f"{name} children's social care (outside the arrangement)",
+            agency_class=AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE,
+            natures=frozenset({LegalNature.LEGAL_NATURE_PUBLIC_AUTHORITY, LegalNature.LEGAL_NATURE_SECTION_11_BODY}),
+            areas=frozenset({gss_code}),
+            roles=frozenset({FRONT_DOOR}),
+            outside=True,
+        )
+
+    def told(self, facts: Facts) -> tuple[Told, ...]:
+        """Give every recipient the rules ask for, in the order of the file."""
+        return tuple(told for rule in self.rules if rule.applies(facts) for told in rule.tells)
+
+    def clock(self, code: str) -> Clock:
+        """Give a clock; its code was checked when the file was read."""
+        return self.clocks[code]
