@@ -1,0 +1,117 @@
+"""Calls to a running house over HTTP: where it is, as whom, with a deadline, and problems read back."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from services.workbench.servers.state import chosen
+
+DEADLINE_S = 15.0
+
+
+class CallError(Exception):
+    """A call that got no answer, or an answer that says no.
+
+    Attributes:
+        status: HTTP status, 0 when there was no answer.
+        code: stable code of the problem.
+    """
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        """Say what was wrong and what to do."""
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Where the services answer, and the tokens to call them with.
+
+    Attributes:
+        urls: per service.
+        tokens: folder of bearer tokens, one file an agency.
+    """
+
+    urls: dict[str, str]
+    tokens: Path
+
+    def __call__(self, service: str, method: str, path: str, *, agency: str, **options: Any) -> Any:
+        """Call a service as an agency; give the decoded JSON.
+
+        Raises:
+            CallError: no answer, or a problem.
+        """
+        headers = {"Authorization": f"Bearer {self.token(agency)}", **options.pop("headers", {})}
+        try:
+            response = httpx.request(method, self.url(service) + path, headers=headers, timeout=DEADLINE_S, **options)
+        except httpx.HTTPError as error:
+            raise CallError(
+                0, "no_answer", f"{service} does not answer ({type(error).__name__}): is it running? `make run`"
+            ) from error
+        return read(response)
+
+    def url(self, service: str) -> str:
+        """Where a service answers.
+
+        Raises:
+            CallError: nothing runs here.
+        """
+        if service not in self.urls:
+            raise CallError(0, "not_running", "nothing runs here: start it with `make run`, or set RELAY_URL")
+        return self.urls[service]
+
+    def token(self, agency: str) -> str:
+        """Give the bearer token of an agency: RELAY_TOKEN, or the local one.
+
+        Raises:
+            CallError: there is none.
+        """
+        if token := os.environ.get("RELAY_TOKEN"):
+            return token
+        path = self.tokens / f"{agency}.jwt"
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise CallError(
+                0, "no_token", f"no token for {agency!r}: is it an agency of the arrangement? See {path.parent.name}/"
+            ) from error
+
+
+def read(response: httpx.Response) -> Any:
+    """Give the JSON of an answer.
+
+    Raises:
+        CallError: with the code and detail of a problem.
+    """
+    try:
+        body = response.json() if response.content else {}
+    except ValueError:
+        body = {}
+    if response.is_success:
+        return body
+    problem = body if isinstance(body, dict) else {}
+    detail = problem.get("detail") or problem.get("title") or f"status {response.status_code}"
+    for error in problem.get("errors", ())[:5]:
+        detail += f"; {error.get('pointer', '')}: {error.get('detail', '')}"
+    raise CallError(response.status_code, str(problem.get("code", response.status_code)), str(detail))
+
+
+def local_calls(state_dir: Path | None = None) -> Calls:
+    """Find the house that runs here: RELAY_URL for all of it, else ``endpoints.json`` of the state folder."""
+    state = chosen(state_dir)
+    if url := os.environ.get("RELAY_URL"):
+        return Calls(
+            dict.fromkeys(("intake", "routing", "basis_assessment", "audit", "console"), url), state / "tokens"
+        )
+    try:
+        urls = json.loads((state / "endpoints.json").read_text())
+    except (OSError, ValueError):
+        urls = {}
+    return Calls(urls, state / "tokens")
