@@ -7,11 +7,11 @@ canonical form, headers sorted and none among them that the leaf leaves out.
 import json
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _LEFT_OUT: Final = ("traceparent", "tracestate")
 _RECORD_FIELDS: Final = ("index", "topic", "partition", "offset", "key", "headers", "value", "leaf")
@@ -43,11 +43,10 @@ class Batch:
                 yield topic, partition, None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What the verifier keeps of a record: where it lay, the leaf hash it derives, the one stated, the event's id."""
+class Record(NamedTuple):
+    """A record as the verifier sees it: index, place, the leaf hash it derives, the one stated, the event id."""
 
-    index: int
+    at: int
     topic: str
     partition: int
     offset: int
@@ -102,7 +101,7 @@ def parse_record(body: object) -> Record:
         parts = (topic.encode(), event_id, _octets(key), digest, content)
     except UnicodeEncodeError:
         raise Wrong("is no record: a text in it stands for no bytes") from None
-    derived = sha256(b"\x00concern-relay leaf v1\n" + b"".join([_prefixed(part) for part in parts])).digest()
+    derived = sha256(b"\x00concern-relay leaf v1\n" + _joined(parts)).digest()
     return Record(index, topic, partition, offset, derived, decode_hash(leaf), event_id)
 
 
@@ -135,7 +134,7 @@ def _run(run: Any) -> tuple[str, int, int, int]:
 
 def _headers(headers: list[Any]) -> tuple[bytes | None, bytes]:
     """Return the event id and the digest of the headers, which are sorted by name already."""
-    ids, last, parts = list[bytes | None](), "", list[bytes]()
+    ids, last, parts = list[bytes | None](), "", list[bytes | None]()
     for header in headers:
         if type(header) is not list or len(header) != 2 or type(header[0]) is not str:
             raise Wrong("is no record: a header is a name and a value")
@@ -144,13 +143,15 @@ def _headers(headers: list[Any]) -> tuple[bytes | None, bytes]:
             raise Wrong("is no record: its headers are not in order, or one is there that nothing proves")
         if name == "ce_id":
             ids.append(value)
-        parts += (_prefixed(name.encode()), _prefixed(value))
+        parts.append(name.encode())
+        parts.append(value)
         last = name
-    return ids[0] if ids else None, sha256(b"".join(parts)).digest()
+    return ids[0] if ids else None, sha256(_joined(parts)).digest()
 
 
-def _prefixed(part: bytes | None) -> bytes:
-    return b"\xff\xff\xff\xff" if part is None else len(part).to_bytes(4, "big") + part
+def _joined(parts: Iterable[bytes | None]) -> bytes:
+    """Join fields, each with its length before it; null is a length that no field has."""
+    return b"".join([b"\xff\xff\xff\xff" if part is None else len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def _octets(text: object) -> bytes | None:

@@ -202,12 +202,12 @@ class _Reading:
 
     def read_record(self, body: Any) -> None:
         record = parse_record(body)
-        if self.batch is None or record.index != self.count:
-            self.stop(Kind.OUT_OF_ORDER, f"record {record.index} stands where {self.count} or a batch belongs")
+        if self.batch is None or record.at != self.count:
+            self.stop(Kind.OUT_OF_ORDER, f"record {record.at} stands where {self.count} or a batch belongs")
         self.place(record)
         if record.derived != record.stated:
-            message = f"record {record.index} is not what was sequenced; compare it with the journal of its writer"
-            self.find(Kind.RECORD_ALTERED, record.index, message)
+            message = f"record {record.at} is not what was sequenced; compare it with the journal of its writer"
+            self.find(Kind.RECORD_ALTERED, record.at, message)
         if record.derived in self.owed:
             self.honour(record)
         self.tree.add(record.stated)
@@ -272,8 +272,8 @@ class _Reading:
             if event_id.encode("utf-8", "replace") == record.event_id:
                 self.receipts += 1
             else:
-                message = f"a receipt for event {event_id} is over record {record.index}, which is another event"
-                self.find(Kind.RECEIPT_NOT_HONOURED, record.index, message)
+                message = f"a receipt for event {event_id} is over record {record.at}, which is another event"
+                self.find(Kind.RECEIPT_NOT_HONOURED, record.at, message)
 
     def compare_held(self) -> None:
         for root in self.held.pop(self.count):
