@@ -1,0 +1,96 @@
+"""``concern-relay inbox``: what came for an agency, and what its people did with it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from services.workbench.calls import CallError, local_calls
+from services.workbench.output import Finding, answer
+
+app = typer.Typer(no_args_is_help=True, help="What came for an agency, and what its people did with it.")
+
+Agency = Annotated[str, typer.Option("--agency", "-a", help="The agency whose inbox it is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")]
+Share = Annotated[str, typer.Argument(help="Id of the share, as `inbox list` shows it.")]
+Name = Annotated[str, typer.Option("--name", help="Name of the person who acts.")]
+Role = Annotated[str, typer.Option("--role", help="Role of that person, as `duty social worker`.")]
+
+
+def _call(agency: str, method: str, path: str, **options: Any) -> tuple[Any, list[Finding]]:
+    try:
+        return local_calls()("routing", method, path, agency=agency, **options), []
+    except CallError as error:
+        return None, [Finding(error.code, str(error))]
+
+
+@app.command("list")
+def list_(
+    agency: Agency,
+    state: Annotated[str, typer.Option(help="delivered, read, acknowledged or outcome; all when left out.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the shares in an agency's inbox."""
+    data, findings = _call(agency, "GET", "/v1/inbox", params={"state": state} if state else {})
+    shares = (data or {}).get("shares", [])
+    lines = [
+        f"{s['share_id']}  {s['state']:<13} due {s.get('acknowledge_by') or '-'}  {s.get('urgency', '')}"
+        for s in shares
+    ]
+    raise answer("inbox list", data, findings, as_json=as_json, lines=lines or ["nothing here"])
+
+
+@app.command()
+def read(
+    share: Share,
+    agency: Agency,
+    name: Name,
+    role: Role,
+    as_json: AsJson = False,
+) -> None:
+    """Open a share; that it was opened, and by whom, is recorded."""
+    params = {"name": name, "role": role}
+    data, findings = _call(agency, "GET", f"/v1/inbox/{share}", params=params)
+    raise answer("inbox read", data, findings, as_json=as_json, lines=[json.dumps(data, indent=2)] if data else [])
+
+
+@app.command()
+def acknowledge(share: Share, agency: Agency, name: Name, role: Role, as_json: AsJson = False) -> None:
+    """Acknowledge a share as a named person in the role. A machine cannot."""
+    body = {"name": name, "role": role}
+    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/acknowledge", json=body)
+    raise answer("inbox acknowledge", data, findings, as_json=as_json, lines=["acknowledged"] if data else [])
+
+
+@app.command()
+def outcome(
+    share: Share,
+    agency: Agency,
+    outcome: Annotated[str, typer.Argument(help="A code of /v1/codes, as referral_accepted.")],
+    name: Name,
+    role: Role,
+    reason: Annotated[str, typer.Option(help="In words; required for no_further_action.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what was done."""
+    body = {"name": name, "role": role, "outcome": outcome, "reason": reason}
+    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/outcome", json=body)
+    raise answer("inbox outcome", data, findings, as_json=as_json, lines=["recorded"] if data else [])
+
+
+@app.command()
+def redirect(
+    share: Share,
+    agency: Agency,
+    to: Annotated[str, typer.Argument(help="The agency it belongs to.")],
+    name: Name,
+    role: Role,
+    reason: Annotated[str, typer.Option(help="In words.")],
+    as_json: AsJson = False,
+) -> None:
+    """Send a share to the right place; you stay accountable until it acknowledges."""
+    body = {"name": name, "role": role, "to_agency_id": to, "reason": reason}
+    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/redirect", json=body)
+    raise answer("inbox redirect", data, findings, as_json=as_json, lines=["redirected"] if data else [])

@@ -1,0 +1,47 @@
+"""``concern-relay topics``: the registry against the cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from services.chassis import topics
+from services.workbench.output import Finding, answer
+from services.workbench.servers import ServersError, running
+
+app = typer.Typer(no_args_is_help=True, help="The topic registry against the cluster.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")]
+KAFKA = frozenset({"kafka"})
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Say where the cluster differs from the registry; with any difference, exit 1."""
+    try:
+        with running(want=KAFKA) as servers:
+            found = asyncio.run(topics.check(topics.load(), servers.kafka.connection("admin")))
+    except (ServersError, topics.TopicsError) as error:
+        raise answer("topics check", None, [Finding("topics", str(error))], as_json=as_json) from error
+    findings = [Finding("differs", str(difference)) for difference in found]
+    raise answer(
+        "topics check",
+        {"differences": len(found)},
+        findings,
+        as_json=as_json,
+        lines=["as the registry says"] if not found else [],
+    )
+
+
+@app.command("apply")
+def apply_(as_json: AsJson = False) -> None:
+    """Make the cluster as the registry says; a change of partitions is refused."""
+    try:
+        with running(want=KAFKA) as servers:
+            applied = asyncio.run(topics.apply(topics.load(), servers.kafka.connection("admin")))
+    except (ServersError, topics.TopicsError) as error:
+        raise answer("topics apply", None, [Finding("topics", str(error))], as_json=as_json) from error
+    lines = ["changed" if applied.changed else "nothing to change"]
+    raise answer("topics apply", {"changed": applied.changed}, as_json=as_json, lines=lines)
