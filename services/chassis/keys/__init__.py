@@ -5,7 +5,7 @@
 same behaviour. ``Kms`` is the port of the master key, ``LocalKms`` keeps it in a file.
 """
 
-from services.chassis.keys.kms import Kms, LocalKms, Unwrapped, Wrapped
+from services.chassis.keys.kms import Kms, LocalKms, Unwrapped, Wrapped, kms_of
 from services.chassis.keys.memory import MemoryKeys
 from services.chassis.keys.port import CACHE_S_MAX, Keys, check_code
 from services.chassis.keys.vault import VaultKeys
@@ -22,4 +22,5 @@ __all__ = [
     "VaultKeys",
     "Wrapped",
     "check_code",
+    "kms_of",
 ]

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from services.chassis.errors import SettingsError
 from services.chassis.sealing import SECRET_BYTES
+from services.chassis.settings import Settings
 
 MASTER_KEY_FILE: Final = "RELAY_MASTER_KEY_FILE"
 
@@ -89,17 +90,16 @@ class LocalKms:
         self._ring: dict[str, AESSIV] = {}
 
     @staticmethod
-    def make_master_key(master_key_file: Path) -> None:
-        """Make the master key where there is none yet; only its owner can read it."""
-        master_key_file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            fd = os.open(master_key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
+    def make_master_key(path: Path) -> None:
+        """Make a master key at ``path`` where there is none yet, whole or not at all; only its owner can read it."""
+        if path.exists():
             return
-        with os.fdopen(fd, "wb") as file:
-            file.write(base64.b64encode(os.urandom(SECRET_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = path.with_suffix(f".{os.getpid()}.new")
+        _write_synced(beside, base64.b64encode(os.urandom(SECRET_BYTES)) + b"\n")
+        with suppress(FileExistsError):  # another process was first; its key is the one
+            path.hardlink_to(beside)
+        beside.unlink()
 
     async def create(self) -> str:
         """As ``Kms.create``."""
@@ -156,6 +156,19 @@ class LocalKms:
             self._stamp = None
 
 
+def kms_of(settings: Settings) -> LocalKms:
+    """Give the KMS of this run; outside production its master key is made where there is none yet.
+
+    Raises:
+        SettingsError: there is no master key to be read.
+    """
+    told = os.environ.get(MASTER_KEY_FILE)
+    path = Path(told) if told else settings.state_dir / "secrets" / "master.key"
+    if settings.profile != "production":
+        LocalKms.make_master_key(path)
+    return LocalKms(path)
+
+
 def _unwrap(cipher: AESSIV | None, key: Wrapped) -> bytes | None:
     if cipher is None:
         return None
@@ -189,14 +202,18 @@ def _read_ring(path: Path) -> dict[str, bytes]:
 def _write_ring(path: Path, ring: dict[str, bytes]) -> None:
     """Write beside and rename, the directory synced too: no wrapping key is lost that keys are wrapped under."""
     beside = path.with_suffix(".new")
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        json.dump({i: base64.b64encode(sealed).decode() for i, sealed in ring.items()}, file)
-        file.flush()
-        os.fsync(file.fileno())
+    _write_synced(beside, json.dumps({i: base64.b64encode(sealed).decode() for i, sealed in ring.items()}).encode())
     beside.replace(path)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

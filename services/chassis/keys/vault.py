@@ -55,29 +55,33 @@ _UNREACHABLE = (
 class VaultKeys:
     """Keys of the vault, over SQL; see ``Keys`` for what its methods promise."""
 
-    def __init__(self, pool: asyncpg.Pool, kms: Kms, clock: Clock, *, deadline_s: float = DEADLINE_S) -> None:
-        """Use a pool whose role is this service's own, on the vault's database."""
-        self._pool = pool
+    def __init__(self, vault_url: str, kms: Kms, clock: Clock, *, deadline_s: float = DEADLINE_S) -> None:
+        """Take the DSN of the vault's database under this service's own role; it connects when it is first asked."""
+        self._url = vault_url
         self._kms = kms
         self._deadline_s = deadline_s
         self._cache = KeyCache(clock, held_s=CACHE_S_MAX, keys_max=KEYS_HELD_MAX)
         self._now = clock.monotonic
+        self._pool: asyncpg.Pool | None = None
         self._id_key: Key | None = None
         self._wrapping_key_id = ""
 
-    @classmethod
-    async def connect(cls, vault_url: str, kms: Kms, clock: Clock, *, deadline_s: float = DEADLINE_S) -> Self:
-        """Make a client with a pool of its own; it connects when it is first used."""
-        pool = await asyncpg.create_pool(vault_url, min_size=0, max_size=CONNECTIONS_MAX, timeout=deadline_s)
-        return cls(pool, kms, clock, deadline_s=deadline_s)
+    async def __aenter__(self) -> Self:
+        """Be ready to be asked; the vault need not be up yet."""
+        self._pool = await asyncpg.create_pool(
+            self._url, min_size=0, max_size=CONNECTIONS_MAX, timeout=self._deadline_s
+        )
+        return self
 
-    async def close(self) -> None:
-        """Close the pool, by force when it does not close in time."""
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections, by force when they do not close in time."""
+        pool, self._pool = self._pool, None
+        assert pool is not None
         try:
             async with asyncio.timeout(self._deadline_s):
-                await self._pool.close()
+                await pool.close()
         except TimeoutError:
-            self._pool.terminate()
+            pool.terminate()
 
     async def issue(self, scopes: Collection[KeyScope]) -> dict[KeyScope, Key]:
         """As ``Keys.issue``: one call of the database for what is not held."""
@@ -213,6 +217,7 @@ class VaultKeys:
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Ask once. A connection that did not answer is broken off, since a stopped server never lets go of it."""
+        assert self._pool is not None, "VaultKeys is used inside `async with`"
         connection = await self._pool.acquire(timeout=self._deadline_s)
         try:
             rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
