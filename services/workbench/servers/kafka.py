@@ -44,7 +44,15 @@ STOP_DEADLINE_S: Final = 15.0
 POLL_S: Final = 0.05
 
 HEAP: Final = ("-Xms128m", "-Xmx512m")
-JVM: Final = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.net.preferIPv4Stack=true")
+JVM: Final = (
+    # Measured on 2 cores against the defaults (G1, C2), medians of 3: listening after 1.7 s, not 2.3; 2.2 s of processor
+    # to start, not 3.9; 2.3 s, not 4.5, for 400,000 records in and out; send p50 0.48 ms, not 0.60; 199 MB, not 290.
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.net.preferIPv4Stack=true",
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps files with it; Java warns otherwise
+)
 
 
 class PackagedKafka:
@@ -183,6 +191,9 @@ def broker_config(listeners: Listeners, admin_password: str) -> dict[str, str]:
         "super.users": f"User:{ADMIN}",
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
+        # after a kill -9 the new broker must wait until the old one's session has run out: 3 s instead of 9
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "4",
         "transaction.state.log.replication.factor": "1",
