@@ -1,0 +1,33 @@
+"""What every part of one submission is read with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from concern_relay.v1.codes_pb2 import Urgency
+from services.intake.content.refs import Refs
+from services.intake.content.scribe import Scribe
+from services.intake.flags import Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One submission while it is read.
+
+    Attributes:
+        refs: ids of everything named.
+        flags: where odd things are noted.
+        today: the day of acceptance.
+        urgency: how soon somebody has to act.
+    """
+
+    refs: Refs
+    flags: Flags
+    today: date
+    urgency: Urgency
+
+    def scribe(self, message: Any, *where: str | int) -> Scribe:
+        """Give a scribe for one message of it."""
+        return Scribe(message, self.flags, self.today, where)

@@ -1,0 +1,373 @@
+"""What an agency sends to raise a concern: the JSON of ``POST /v1/concerns``.
+
+Needed is the least that is possible: the agency's own reference, who raises it (or that they stay anonymous), somebody
+or some place it is about, and something that was seen, heard or said. Everything else helps and may be missing. No
+lawful basis is asked for: a mandatory legal question makes people telephone instead (practice 13).
+
+A code that is not known and a date that cannot be read are flagged and kept; that is done in ``content``, so here both
+are text. Field names and meanings follow ``proto/concern_relay/v1/facts.proto``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic import model_validator as check
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from concern_relay.v1 import census_pb2 as census
+from concern_relay.v1 import codes_pb2 as codes
+from services.chassis.codes import words
+from services.intake.text import one_line
+
+TEXT_CHARS_MAX: Final = 20_000
+CODE_CHARS_MAX: Final = 80
+
+
+def _line(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) else value
+
+
+def _word(value: Any) -> Any:
+    """Write a code as the contract does: ``Child in need`` and ``child-in-need`` are ``child_in_need``."""
+    return one_line(value).lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else value
+
+
+def _answer(value: Any) -> Any:
+    return ("no", "yes")[value] if isinstance(value, bool) else _word(value)
+
+
+def _listed(value: Any) -> Any:
+    """One is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+_LISTED = BeforeValidator(_listed)
+
+
+@dataclass(frozen=True)
+class _Short:
+    """An object that may be written as its one field: ``"Ada Example"`` for ``{"given": "Ada Example"}``."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: {self.name: value} if isinstance(value, str | bool) else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"type": "string"}]}
+
+
+@dataclass(frozen=True)
+class _Code:
+    """A code of an enum of the contract, open: a word we do not know is flagged, not refused."""
+
+    enum: Any
+    also: tuple[str, ...] = ()
+    truth: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(max_length=CODE_CHARS_MAX, coerce_numbers_to_str=True)
+        return core_schema.no_info_before_validator_function(_answer if self.truth else _word, text)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        known = [*words(self.enum), *self.also]
+        text = {"type": "string", "maxLength": CODE_CHARS_MAX, "x-extensible-enum": known, "examples": known[:1]}
+        return {"anyOf": [{"type": "boolean"}, text]} if self.truth else text
+
+
+Line = Annotated[str, StringConstraints(max_length=300), BeforeValidator(_line)]
+Ref = Annotated[str, StringConstraints(max_length=200), BeforeValidator(_line)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_CHARS_MAX, strip_whitespace=True)]
+Day = Annotated[str, StringConstraints(max_length=40), BeforeValidator(_line), Field(examples=["2018-05-02"])]
+AgencyId = Annotated[str, StringConstraints(max_length=100), BeforeValidator(_line)]
+GssCode = Annotated[str, StringConstraints(max_length=40), BeforeValidator(_line), Field(examples=["E10000016"])]
+
+Age = Annotated[
+    str,
+    StringConstraints(max_length=20),
+    BeforeValidator(_line),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "maxLength": 20}]}),
+]
+
+UrgencyCode = Annotated[str, _Code(codes.Urgency)]
+LevelCode = Annotated[str, _Code(codes.ConcernLevel)]
+TriggerCode = Annotated[str, _Code(codes.Trigger)]
+Answer = Annotated[str, _Code(codes.Ternary, also=("unknown",), truth=True)]
+RoleCode = Annotated[str, _Code(codes.PersonRole)]
+SexCode = Annotated[str, _Code(codes.Sex)]
+IdentifierCode = Annotated[str, _Code(codes.IdentifierKind)]
+HiddenCode = Annotated[str, _Code(codes.HiddenReason, also=("yes", "no"), truth=True)]
+AuthorityCode = Annotated[str, _Code(codes.AuthorityRole)]
+StatusCode = Annotated[str, _Code(codes.StatutoryStatus)]
+PlaceCode = Annotated[str, _Code(codes.PlaceKind)]
+CategoryCode = Annotated[str, _Code(codes.Category)]
+AssertionCode = Annotated[str, _Code(codes.AssertionKind)]
+ConsentKindCode = Annotated[str, _Code(codes.ConsentKind)]
+ConsentStatusCode = Annotated[str, _Code(codes.ConsentStatus)]
+AbsenceCode = Annotated[str, _Code(codes.ConsentAbsence)]
+ToldCode = Annotated[str, _Code(codes.FamilyTold, truth=True)]
+NotToldCode = Annotated[str, _Code(codes.FamilyNotToldReason)]
+ClassCode = Annotated[str, _Code(codes.AgencyClass)]
+Article6Code = Annotated[str, _Code(codes.Article6)]
+NeedCode = Annotated[str, _Code(census.PrimaryNeed)]
+SourceCode = Annotated[str, _Code(census.ReferralSource)]
+FactorCode = Annotated[str, _Code(census.AssessmentFactor)]
+
+
+class _Model(BaseModel):
+    # A field that is not known is refused and not dropped: what stood in it would reach nobody.
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
+
+
+class Actor(_Model):
+    """A person who acts in a role."""
+
+    name: Line = ""
+    role: Line = Field(default="", examples=["designated safeguarding lead"])
+    contact: Line = ""
+
+
+class RaisedBy(Actor):
+    """Who raises it. A name or a role; or that they asked not to be named to the family."""
+
+    anonymous: bool = False
+
+    @check(mode="after")
+    def _somebody(self) -> Self:
+        if not (self.name or self.role or self.anonymous):
+            raise PydanticCustomError(
+                "concern_nobody", "Say who raises it: name or role; or anonymous true if they asked not to be named."
+            )
+        return self
+
+
+class Detail(_Model):
+    """The concern as a whole."""
+
+    level: LevelCode = ""
+    triggers: Annotated[tuple[TriggerCode, ...], _LISTED] = Field(default=(), max_length=30)
+    suspected_crime: Answer = Field(default="", description="A child is the suspected victim of a crime.")
+    immediate_danger: Answer = ""
+    suspect_is_child: Answer = ""
+    aggravated: Answer = ""
+    life_at_risk: Answer = ""
+    subject_incapable: Answer = ""
+    service_only: Answer = ""
+    more_detrimental: Answer = ""
+    balancing_test_complete: Answer = ""
+    primary_need: NeedCode = ""
+    referral_source: SourceCode = ""
+    factors: Annotated[tuple[FactorCode, ...], _LISTED] = Field(default=(), max_length=50)
+    setting: Line = Field(default="", description="Where it was noticed, in words.")
+    basis_asked_for: Article6Code = Field(default="", description="Never needed; checked, not relied upon.")
+    consent_absence: AbsenceCode = ""
+    detrimental_to: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
+    considered_by: Actor | None = None
+
+
+class PersonName(_Model):
+    """A name."""
+
+    given: Line = ""
+    family: Line = ""
+    alias: bool = False
+
+
+class Identifier(_Model):
+    """A number; a wrong one is flagged."""
+
+    kind: IdentifierCode = ""
+    value: Line = Field(min_length=1, examples=["9990000018"])
+    hidden: HiddenCode = ""
+
+
+class Address(_Model):
+    """An address. ``hidden`` is true, or better the reason; a recipient cannot link the old and the new one."""
+
+    lines: Annotated[tuple[Line, ...], _LISTED] = Field(default=(), max_length=10)
+    postcode: Line = ""
+    uprn: Line = ""
+    from_on: Day = ""
+    to_on: Day = ""
+    hidden: HiddenCode = ""
+
+
+class Authority(_Model):
+    """An authority and why it is concerned; all of them are told (practice 24)."""
+
+    gss_code: GssCode = Field(min_length=1)
+    role: AuthorityCode = ""
+    from_on: Day = ""
+
+
+class Status(_Model):
+    """A plan or status."""
+
+    status: StatusCode = Field(min_length=1)
+    gss_code: GssCode = ""
+    from_on: Day = ""
+    to_on: Day = ""
+
+
+class Relationship(_Model):
+    """To another person of this submission."""
+
+    to: Ref = Field(min_length=1)
+    kind: Line = Field(default="", examples=["mother", "stepfather", "aunt's friend"])
+    parental_responsibility: Answer = ""
+
+
+class School(_Model):
+    """School or college: its agency id where it is on the network, its name where it is not."""
+
+    agency: AgencyId = ""
+    name: Line = ""
+
+
+class Person(_Model):
+    """A person. Without ``ref``, a person is called by the role where only one has it: ``child``."""
+
+    ref: Ref = ""
+    role: RoleCode = ""
+    names: Annotated[tuple[Annotated[PersonName, _Short("given")], ...], _LISTED] = Field(default=(), max_length=20)
+    birth_date: Day = Field(default="", description="As much as is known: 2018, 2018-05 or 2018-05-02.")
+    expected_on: Day = ""
+    age_years: Age = ""
+    sex: SexCode = ""
+    identifiers: tuple[Identifier, ...] = Field(default=(), max_length=20)
+    addresses: tuple[Address, ...] = Field(default=(), max_length=20)
+    relationships: tuple[Relationship, ...] = Field(default=(), max_length=50)
+    authorities: tuple[Authority, ...] = Field(default=(), max_length=10)
+    statuses: tuple[Status, ...] = Field(default=(), max_length=20)
+    language: Line = Field(default="", description="BCP 47, as cy or ar.")
+    contact_details: Annotated[tuple[Line, ...], _LISTED] = Field(default=(), max_length=20)
+    can_read_agencies: Annotated[tuple[AgencyId, ...], _LISTED] = Field(default=(), max_length=20)
+    known_to_agencies: Annotated[tuple[AgencyId, ...], _LISTED] = Field(default=(), max_length=50)
+    school: Annotated[School, _Short("agency")] = School()
+    adult_at_risk: Answer = ""
+    can_consent: Answer = ""
+
+
+class Place(_Model):
+    """A place."""
+
+    ref: Ref = ""
+    kind: PlaceCode = ""
+    name: Line = ""
+    address: Address | None = None
+    gss_code: GssCode = ""
+
+
+class Group(_Model):
+    """A group, some of it not known by name. No person records are made from descriptions."""
+
+    ref: Ref = ""
+    name: Line = ""
+    descriptions: Annotated[tuple[Text, ...], _LISTED] = Field(default=(), max_length=50)
+    members: tuple[Ref, ...] = Field(default=(), max_length=50)
+
+
+class Item(_Model):
+    """One thing that was seen, heard or said. One item, one category: then a recipient gets what it needs and no more.
+
+    ``about`` is a ref of a person, place or group; several are possible, and the first person is the one it is about.
+    ``core`` and ``emergency_minimum``, left out, follow from the category.
+    """
+
+    ref: Ref = ""
+    category: CategoryCode = ""
+    kind: AssertionCode = ""
+    text: Text = Field(min_length=1)
+    about: Annotated[tuple[Ref, ...], _LISTED] = Field(default=(), max_length=20)
+    mentions: Annotated[tuple[Ref, ...], _LISTED] = Field(default=(), max_length=50)
+    source: Line = ""
+    source_protected: bool = False
+    occurred: Day = ""
+    core: bool | None = None
+    emergency_minimum: bool | None = None
+    consent: Ref = Field(default="", description="The ref of the consent this item rests on.")
+    needed_by: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
+    not_for: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
+
+
+class Consent(_Model):
+    """A consent, or its absence. Four kinds that are never mixed (practice 12)."""
+
+    ref: Ref = ""
+    kind: ConsentKindCode = ""
+    status: ConsentStatusCode = ""
+    subject: Ref = ""
+    given_by: Ref = ""
+    items: tuple[Ref, ...] = Field(default=(), max_length=200)
+    purpose: Line = ""
+    given_on: Day = ""
+    expires_on: Day = ""
+    explicit: bool = False
+    absence: AbsenceCode = ""
+    recipients: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
+
+
+class FamilyTold(_Model):
+    """Whether the family was told that this is shared; not telling them is allowed, and has a reason."""
+
+    told: ToldCode = ""
+    reason: NotToldCode = ""
+    review_on: Day = ""
+    note: Text = ""
+
+
+class Submission(_Model):
+    """A concern, as an agency raises it."""
+
+    reference: Ref = Field(min_length=1, description="The agency's own. The same reference again is the same concern.")
+    urgency: UrgencyCode = ""
+    occurred: Day = Field(default="", description="When it happened or was noticed.")
+    raised_by: RaisedBy
+    text: Text = Field(default="", description="The worry in words, where there are no items.")
+    detail: Detail = Detail()
+    people: tuple[Person, ...] = Field(default=(), max_length=50)
+    places: tuple[Place, ...] = Field(default=(), max_length=20)
+    groups: tuple[Group, ...] = Field(default=(), max_length=20)
+    items: tuple[Item, ...] = Field(default=(), max_length=200)
+    consents: tuple[Consent, ...] = Field(default=(), max_length=50)
+    family_told: Annotated[FamilyTold, _Short("told")] = FamilyTold()
+    history: bool = Field(default=False, description="A statutory return: recorded, never sent on.")
+    test: bool = Field(default=False, description="Practice: never reaches a real inbox.")
+
+    @check(mode="after")
+    def _something_about_somebody(self) -> Self:
+        if not (self.people or self.places or self.groups):
+            raise PydanticCustomError(
+                "concern_nobody", "Name at least one person, place or group; a role alone will do."
+            )
+        if not (self.items or self.text):
+            raise PydanticCustomError("concern_nothing", "Say what was seen, heard or said: items, or text.")
+        return self
+
+    @check(mode="after")
+    def _refs_name_one_thing(self) -> Self:
+        subjects: tuple[Person | Place | Group, ...] = (*self.people, *self.places, *self.groups)
+        for kind, given in (
+            ("people, places and groups", [subject.ref for subject in subjects]),
+            ("items", [item.ref for item in self.items]),
+            ("consents", [consent.ref for consent in self.consents]),
+        ):
+            refs = [ref for ref in given if ref]
+            if len(refs) != len(set(refs)):
+                raise PydanticCustomError(
+                    "concern_ref_twice", "Two of the {kind} have the same ref. Give each its own.", {"kind": kind}
+                )
+        return self
