@@ -22,10 +22,13 @@ from fastapi import APIRouter
 
 from services.chassis import log as logging
 from services.chassis import topics
+from services.chassis.auth import tokens_of
 from services.chassis.clock import Clock, clock_of
+from services.chassis.clock_api import clock_routes
 from services.chassis.errors import SettingsError
 from services.chassis.event import Core
 from services.chassis.health import Health
+from services.chassis.http import create_app
 from services.chassis.journal import Desk, Journal, NoStore, Store
 from services.chassis.kafka import within
 from services.chassis.keys import Keys, LocalKms, VaultKeys
@@ -119,11 +122,8 @@ async def _run(service: Service, settings: Settings) -> int:
     try:
         async with AsyncExitStack() as stack:
             await _together(service, settings, stack, stop)
-    except* asyncio.CancelledError:
-        raise
-    except* Exception as group:
-        for error in group.exceptions:
-            log.error("stopped by an error", error=_leaf(error))
+    except Exception as error:
+        log.error("stopped by an error", error=_leaf(error))  # noqa: TRY400  (a traceback may hold content)
         if settings.profile != "production":
             raise
         return 1
@@ -205,7 +205,14 @@ async def _together(service: Service, settings: Settings, stack: AsyncExitStack,
     context.health.add("timers", lambda: timers.healthy, "a timer could not be fired; see the log")
     if stage is not None:
         context.health.add("stage", lambda: stage.ready, "behind and not moving, or the broker does not answer")
-    server = HttpServer(context, [service.routes(context), parked_routes(context)])
+    app = create_app(
+        f"concern-relay {service.name}",
+        [service.routes(context), parked_routes(context.parked), *clock_routes(context.clock)],
+        health=context.health,
+        telemetry=context.telemetry,
+        tokens=tokens_of(settings),
+    )
+    server = HttpServer(app, settings)
     running: list[asyncio.Task[Any]] = []
     async with asyncio.TaskGroup() as tasks:
 

@@ -177,15 +177,15 @@ class Telemetry:
     @contextmanager
     def act(
         self, name: str, concern_id: str = "", *, linked_to: str = "", kind: SpanKind = SpanKind.INTERNAL
-    ) -> Iterator[str]:
-        """Run a step as a trace of its own, linked to the concern's; gives the traceparent its effects carry."""
+    ) -> Iterator[tuple[Span, str]]:
+        """Run a step as a trace of its own, linked to another; gives the span, and the traceparent effects carry."""
         origin = trace.get_current_span(parent_of(linked_to)).get_span_context()
         with self.tracer.start_as_current_span(
-            name, kind=kind, links=[Link(origin)] if origin.is_valid else [], record_exception=False
+            name, Context(), kind=kind, links=[Link(origin)] if origin.is_valid else [], record_exception=False
         ) as span:
             if concern_id and span.is_recording():
                 set_attributes(span, {"relay.concern.id": concern_id})
-            yield traceparent_of(span)
+            yield span, traceparent_of(span)
 
     def current_traceparent(self) -> str:
         """Give the traceparent of the step that runs now, or empty."""

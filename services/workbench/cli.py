@@ -6,11 +6,9 @@ import importlib
 import sys
 from typing import Final
 
-import click
 import typer
-from typer.core import TyperGroup
 
-# Loaded when first used: a command line answers at once, and pays only for what it runs.
+# Only the noun that is asked for is loaded: a command answers at once, and pays only for what it runs.
 NOUNS: Final = {
     "concern": ("services.workbench.concern_cli", "raise, show and list concerns"),
     "scenario": ("services.workbench.scenario_cli", "run scenarios, print their schema"),
@@ -25,25 +23,7 @@ NOUNS: Final = {
 }
 
 
-class Nouns(TyperGroup):
-    """The nouns, each from a module of its own."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name every noun and verb."""
-        return [*NOUNS, *super().list_commands(ctx)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a noun's commands."""
-        if cmd_name not in NOUNS:
-            return super().get_command(ctx, cmd_name)
-        module, help_text = NOUNS[cmd_name]
-        command = typer.main.get_command(importlib.import_module(module).app)
-        command.help = command.help or help_text
-        return command
-
-
 app = typer.Typer(
-    cls=Nouns,
     no_args_is_help=True,
     add_completion=False,
     help="Carries child-safeguarding concerns between agencies until a person has acknowledged.",
@@ -70,17 +50,14 @@ def demo(
     raise typer.Exit(demo_command(state, limit, quiet=quiet))
 
 
-def main() -> int:
-    """Run the command line."""
-    try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    return code if isinstance(code, int) else 0
+def main() -> None:
+    """Run the command line; usage errors exit with 2."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    for noun, (module, help_text) in NOUNS.items():
+        if not wanted or wanted.startswith("-") or wanted == noun:
+            app.add_typer(importlib.import_module(module).app, name=noun, help=help_text)
+    app()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

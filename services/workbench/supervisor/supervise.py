@@ -122,7 +122,7 @@ class Supervisor:
         deadline = Deadline(deadline_s)
         with self._changed:
             while not all(life.ready for life in self._lives):
-                self._raise_failure()
+                self.raise_failure()
                 if deadline.passed():
                     late = ", ".join(life.name for life in self._lives if not life.ready)
                     raise NotReadyInTimeError(f"not ready within {deadline_s:.0f} s: {late}; see their logs")
@@ -135,7 +135,7 @@ class Supervisor:
             ProcessError: before that, a program gave up.
         """
         while not asked.wait(WATCH_S):
-            self._raise_failure()
+            self.raise_failure()
 
     def status(self) -> dict[str, str]:
         """Per program: starting, ready or down."""
@@ -149,7 +149,8 @@ class Supervisor:
         if self._thread.is_alive():
             self._say(f"not all stopped within {STOP_DEADLINE_S:.0f} s; the rest ends with this process")
 
-    def _raise_failure(self) -> None:
+    def raise_failure(self) -> None:
+        """Raise what stopped a program for good, if anything did."""
         if self._failure is not None:
             raise self._failure
 
