@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import asyncpg
@@ -91,22 +91,21 @@ def _writes_figures(app: faust.App, flow: Flow, settings: Settings) -> None:
             log.warning("figures not written, trying again", error=type(error).__name__)
 
 
-def main() -> int:
-    """Run the worker until it is told to stop."""
+def main() -> NoReturn:
+    """Run the worker until it is told to stop; it ends the process itself."""
     logging.configure("console")
     try:
         settings = from_environment("console")
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return 2
+        sys.exit(2)
     flow = Flow()
     app = make_app(settings, flow)
     _writes_figures(app, flow, settings)
     # the worker class itself, not the command line: `faust worker` turns the web server on whatever the app says
     app.conf.web_enabled = False
-    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()  # ends the process
-    return 0
+    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False).execute_from_commandline()
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

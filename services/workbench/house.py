@@ -65,7 +65,8 @@ def house(
         for name, url in urls.items():
             extra[f"RELAY_{name.upper()}_URL"] = url
         # the vault first: the others ask it for keys when they start
-        children = [_child(name, servers, state, urls, extra, wave=0 if name == "vault" else 1) for name in SERVICES]
+        children = [_flow_worker(servers, state)]
+        children += [_child(name, servers, state, urls, extra, wave=0 if name == "vault" else 1) for name in SERVICES]
         reporter.say("services")
         with Supervisor(children, state.records, reporter.say) as supervisor:
             supervisor.await_ready(READY_DEADLINE_S)
@@ -85,6 +86,19 @@ def prepare(servers: Servers, state: StateDir) -> None:
     if not master.exists():
         LocalKms.make_master_key(master)
     local_tokens(state.path, REPOSITORY / "deploy")
+
+
+def _flow_worker(servers: Servers, state: StateDir) -> Supervised:
+    """The Faust worker of the console; nothing waits for it."""
+    program = Program(
+        name="console-flow",
+        argv=(sys.executable, "-m", "services.console.flow_worker"),
+        log=state.log("console-flow"),
+        env=environment_for(servers, "console"),
+        cwd=REPOSITORY,
+        niceness=10,
+    )
+    return Supervised(program, None, 2)
 
 
 def _child(

@@ -1,0 +1,176 @@
+"""The console: one page of concerns and the flow, one page a concern's journey. For operators, on clear fields only.
+
+It holds nothing of its own but the flow figures: journeys come from audit, spans from the tracing back end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import httpx
+import uvloop
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from services.chassis import log as logging
+from services.chassis.auth import mint_token, signing_key
+from services.chassis.errors import SettingsError
+from services.chassis.health import Health
+from services.chassis.http import create_app
+from services.chassis.problems import problem
+from services.chassis.server import HttpServer
+from services.chassis.service import connect
+from services.chassis.settings import Settings, from_environment
+from services.chassis.telemetry import Telemetry, exporter_from_environment
+from services.console.flow_worker import SCHEMA
+
+AUDIT_DEADLINE_S: Final = 10.0
+PAGE_SIZE: Final = 100
+_pages = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(default=True)
+)
+log = logging.Log(__name__)
+
+
+class Console:
+    """What the pages show, and where it comes from."""
+
+    def __init__(self, settings: Settings, pool: asyncpg.Pool, client: httpx.AsyncClient) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._client = client
+        self._audit = os.environ.get("RELAY_AUDIT_URL", "")
+        self.zipkin = os.environ.get("RELAY_ZIPKIN_URL", "")
+
+    async def flow(self) -> dict[str, Any]:
+        """Give the newest figures of the flow view; empty until the first are there."""
+        found = await self._pool.fetchval("SELECT figures FROM flow")
+        return dict(json.loads(found)) if found else {}
+
+    async def journeys(self, after: str = "") -> dict[str, Any]:
+        """Give a page of concerns, newest first."""
+        return await self._ask("/v1/journeys", {"limit": PAGE_SIZE, **({"after": after} if after else {})})
+
+    async def journey(self, concern_id: UUID) -> dict[str, Any]:
+        """Give one concern's journey."""
+        return await self._ask(f"/v1/journeys/{concern_id}", {})
+
+    async def _ask(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
+        token = mint_token(
+            signing_key(self._settings.state_dir),
+            agency_id="operator",
+            subject="console",
+            scopes=frozenset({"operate"}),
+        )
+        try:
+            response = await self._client.get(
+                self._audit + path, params=params, headers={"Authorization": f"Bearer {token}"}
+            )
+        except httpx.HTTPError as error:
+            log.warning("audit does not answer", error=type(error).__name__)
+            raise problem(
+                503, "audit_away", "audit does not answer: the concerns are safe, this page is not"
+            ) from error
+        if response.status_code == 404:
+            raise problem(404, "unknown_concern", "no such concern is recorded")
+        response.raise_for_status()
+        return dict(response.json())
+
+
+def routes_of(console: Console) -> APIRouter:
+    """Give the routes."""
+    routes = APIRouter()
+
+    @routes.get("/", response_class=HTMLResponse, summary="The concerns, and the flow")
+    async def index(after: str = "") -> str:
+        journeys, flow = await asyncio.gather(console.journeys(after), console.flow())
+        page = _pages.get_template("index.html")
+        return page.render(
+            journeys=journeys.get("journeys", []), next=journeys.get("next", ""), flow=flow, zipkin=console.zipkin
+        )
+
+    @routes.get("/concerns/{concern_id}", response_class=HTMLResponse, summary="One concern's journey")
+    async def concern(concern_id: UUID) -> str:
+        found = await console.journey(concern_id)
+        return _pages.get_template("journey.html").render(journey=found, zipkin=console.zipkin)
+
+    @routes.get("/v1/flow", summary="Rates, ages, counts and percentiles of the flow")
+    async def flow() -> JSONResponse:
+        return JSONResponse(await console.flow())
+
+    return routes
+
+
+def _secured(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def policy(request: Request, call_next: Any) -> Any:
+        response = await call_next(request)
+        if not request.url.path.startswith("/v1/docs"):
+            response.headers["content-security-policy"] = (
+                "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'"
+            )
+        return response
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        telemetry = Telemetry("console", exporter_from_environment())
+        stack.callback(telemetry.close)
+        pool = await connect(settings.database_url, "the console database")
+        stack.callback(pool.terminate)
+        await pool.execute(SCHEMA)
+        client = await stack.enter_async_context(httpx.AsyncClient(timeout=AUDIT_DEADLINE_S))
+        app = create_app(
+            "concern-relay console",
+            [routes_of(Console(settings, pool, client))],
+            health=Health(),
+            telemetry=telemetry,
+            tokens=None,
+        )
+        _secured(app)
+        server = HttpServer(app, settings)
+        serving = asyncio.create_task(server.run())
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        server.stop()
+        waiting.cancel()
+        await serving
+    return 0
+
+
+def _settings() -> Settings:
+    settings = from_environment("console")
+    # pages have no login of their own: in production they stand behind the organisation's identity proxy
+    if settings.profile == "production" and not os.environ.get("RELAY_CONSOLE_BEHIND_PROXY"):
+        raise SettingsError(
+            "the console has no login: put it behind an identity proxy, set RELAY_CONSOLE_BEHIND_PROXY=1"
+        )
+    return settings
+
+
+def main() -> int:
+    """Run the console until it is told to stop."""
+    logging.configure("console")
+    try:
+        settings = _settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    return uvloop.run(_run(settings))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
