@@ -9,6 +9,7 @@ Errors:
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -28,7 +29,8 @@ HISTORY_PARTITIONS: Final = 12
 DAY_MS: Final = 24 * 60 * 60 * 1000
 DEFAULT_PATH: Final = Path(__file__).parents[3] / "deploy" / "topics.yaml"
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=100)]
+NAME: Final = r"[a-z][a-z0-9_-]*"
+Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=100)]
 
 
 class TopicsError(RelayError):
@@ -132,8 +134,13 @@ class Registry(BaseModel):
         return self
 
     def topics(self, agencies: Iterable[str] = ()) -> tuple[Topic, ...]:
-        """Every topic, those per consumer and per agency written out."""
+        """Every topic, those per consumer and per agency written out.
+
+        Raises:
+            RegistryError: an agency's name is no name for a principal, or begins like another's.
+        """
         agencies = tuple(agencies)
+        _check_agencies(agencies, self.principals)
         found: list[Topic] = []
         for entry in self.entries:
             if "{consumer}" in entry.name:
@@ -181,6 +188,16 @@ def _config(kind: Kind, kept_days: int | None) -> Mapping[str, str]:
         return {"cleanup.policy": "compact", "retention.ms": "-1", "retention.bytes": "-1"}
     retention_ms = -1 if kept_days is None else kept_days * DAY_MS
     return {"cleanup.policy": "delete", "retention.ms": str(retention_ms), "retention.bytes": "-1"}
+
+
+def _check_agencies(agencies: tuple[str, ...], principals: tuple[str, ...]) -> None:
+    for agency in agencies:
+        if not re.fullmatch(NAME, agency):
+            raise RegistryError(f"{agency!r} cannot be an agency's principal; use lower case, digits and hyphens")
+    try:
+        _no_principal_prefixes_another((*principals, *agencies))
+    except ValueError as cause:
+        raise RegistryError(str(cause)) from cause
 
 
 def _no_principal_prefixes_another(principals: Iterable[str]) -> None:

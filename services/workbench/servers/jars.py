@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from services.workbench.servers.progress import Reporter
 
 CHECKSUMS: Final = Path(__file__).parents[3] / "deploy" / "checksums"
+MIRROR: Final = "RELAY_MAVEN_MIRROR"
+"""The URL of a repository to use instead of Maven Central, where that cannot be reached; the digests stay."""
+
 PARALLEL: Final = 4
 ATTEMPTS: Final = 3
 SOCKET_TIMEOUT_S: Final = 20
@@ -119,8 +122,13 @@ def _from_maven(jar: Jar, repository: Path, advance: Callable[[int], None]) -> P
     def bar(_: str, __: int) -> Iterator[Callable[[int], None]]:
         yield advance
 
+    mirror = os.environ.get(MIRROR)
     context = MavenContext(
-        resolver=PythonResolver(progress_callback=bar), repo_cache=repository, timeout=SOCKET_TIMEOUT_S
+        resolver=PythonResolver(progress_callback=bar),
+        repo_cache=repository,
+        local_repos=[],
+        remote_repos={"mirror": mirror.rstrip("/")} if mirror else None,
+        timeout=SOCKET_TIMEOUT_S,
     )
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     return Path(component.artifact(classifier=jar.classifier, packaging="jar").resolve())
@@ -129,8 +137,8 @@ def _from_maven(jar: Jar, repository: Path, advance: Callable[[int], None]) -> P
 def _no_network(jar: Jar, cause: Exception) -> NoNetworkError:
     return NoNetworkError(
         f"cannot download {jar.artifact} {jar.version} ({type(cause).__name__}). The first run needs the network "
-        f"(Kafka 45 MB, Zipkin 131 MB); afterwards it works from {cache_dir()}. Connect, or set HTTPS_PROXY, or "
-        f"give running servers with KAFKA_BOOTSTRAP_SERVERS and RELAY_DATABASE_URL"
+        f"(Kafka 45 MB, Zipkin 131 MB); afterwards it works from {cache_dir()}. Connect, or set HTTPS_PROXY "
+        f"or {MIRROR}, or give running servers with KAFKA_BOOTSTRAP_SERVERS and RELAY_DATABASE_URL"
     )
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 VERSION: Final = "3.5.1"
 PINNED: Final = f"zipkin-{VERSION}"
 READY_DEADLINE_S: Final = 120.0
+DRAIN_S: Final = 0.3
+"""It keeps nothing, so there is nothing to wait for."""
+
 SPANS_MAX: Final = 200_000
 """Kept in memory and forgotten with the run: a trace of last week is no record, the ledger is."""
 
@@ -54,7 +57,8 @@ class PackagedZipkin:
             "--armeria.ports[0].protocols[0]=http",
             "--logging.level.root=WARN",
         )
-        return spawn(Program("zipkin", argv, self._state.log("zipkin"), env=env, niceness=10), self._state.records)
+        program = Program("zipkin", argv, self._state.log("zipkin"), env=env, niceness=10, drain_s=DRAIN_S)
+        return spawn(program, self._state.records)
 
     def await_ready(self, child: Child) -> None:
         """Wait until it accepts connections."""
