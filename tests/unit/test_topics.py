@@ -121,8 +121,18 @@ def test_a_principal_that_begins_with_another_is_refused(tmp_path: Path):
         topics.load(_changed(tmp_path, principals=[*topics.load().principals, "auditor"]))
 
 
-@pytest.mark.parametrize("agency", ["kent", "audit", "Kent Police"])
-def test_an_agency_may_not_be_confused_with_another(registry: topics.Registry, agency: str):
-    """An agency's name is a principal too: of the right form, and no beginning of another's."""
+def test_an_agency_has_groups_of_its_own(registry: topics.Registry):
+    """An agency whose name begins with another's may not join that one's groups: theirs begin with name and dot."""
+    acls = topics.acls_of(registry, ["kent-police", "kent-police-standards"])
+    groups = {acl.principal: acl.name for acl in acls if acl.resource is Resource.GROUP}
+
+    assert groups["kent-police"] == "kent-police."
+    assert groups["kent-police-standards"] == "kent-police-standards."
+    assert groups["routing"] == "routing"
+
+
+@pytest.mark.parametrize("agency", ["audit", "Kent Police"])
+def test_an_agency_may_not_be_confused_with_a_service(registry: topics.Registry, agency: str):
+    """An agency's name is a principal too: of the right form, and no service's."""
     with pytest.raises(topics.RegistryError, match=agency):
-        registry.topics(["kent-police", agency])
+        registry.topics([agency])

@@ -82,8 +82,18 @@ def acls_of(registry: Registry, agencies: Iterable[str] = ()) -> frozenset[Acl]:
     for topic in registry.topics(agencies):
         grants.update(_grants_on(topic))
         readers.update(topic.readers)
-    grants.update(Acl(who, Operation.READ, Resource.GROUP, who, Pattern.PREFIXED) for who in readers)
+    grants.update(
+        Acl(who, Operation.READ, Resource.GROUP, group_prefix(who, registry), Pattern.PREFIXED) for who in readers
+    )
     return frozenset(grants)
+
+
+def group_prefix(principal: str, registry: Registry) -> str:
+    """How the consumer groups of a principal begin: a service's with its name, an agency's with its name and a dot.
+
+    Agencies' names may begin with one another's (kent-police, kent-police-standards); services' may not.
+    """
+    return principal if principal in registry.principals else f"{principal}."
 
 
 def _grants_on(topic: Topic) -> Iterable[Acl]:

@@ -137,7 +137,7 @@ class Registry(BaseModel):
         """Every topic, those per consumer and per agency written out.
 
         Raises:
-            RegistryError: an agency's name is no name for a principal, or begins like another's.
+            RegistryError: an agency's name is no name for a principal, or a service's.
         """
         agencies = tuple(agencies)
         _check_agencies(agencies, self.principals)
@@ -194,10 +194,8 @@ def _check_agencies(agencies: tuple[str, ...], principals: tuple[str, ...]) -> N
     for agency in agencies:
         if not re.fullmatch(NAME, agency):
             raise RegistryError(f"{agency!r} cannot be an agency's principal; use lower case, digits and hyphens")
-    try:
-        _no_principal_prefixes_another((*principals, *agencies))
-    except ValueError as cause:
-        raise RegistryError(str(cause)) from cause
+        if agency in principals:
+            raise RegistryError(f"{agency!r} is the principal of a service; the agency needs another name")
 
 
 def _no_principal_prefixes_another(principals: Iterable[str]) -> None:
