@@ -31,7 +31,7 @@ from services.chassis.health import Health
 from services.chassis.http import create_app
 from services.chassis.journal import Desk, Journal, NoStore, Store
 from services.chassis.kafka import within
-from services.chassis.keys import Keys, LocalKms, VaultKeys
+from services.chassis.keys import Keys, VaultKeys, kms_of
 from services.chassis.parked import ParkedRecords
 from services.chassis.parked_api import parked_routes
 from services.chassis.publisher import Publisher
@@ -184,8 +184,7 @@ async def assemble(service: Service, settings: Settings, stack: AsyncExitStack) 
 
 
 async def _keys(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Keys:
-    kms = LocalKms(Path(os.environ.get("RELAY_MASTER_KEY_FILE", str(settings.state_dir / "secrets" / "master.key"))))
-    keys = VaultKeys(settings.vault_url, kms, clock)
+    keys = VaultKeys(settings.vault_url, kms_of(settings), clock)
     return await stack.enter_async_context(keys)
 
 

@@ -82,9 +82,7 @@ def prepare(servers: Servers, state: StateDir) -> None:
     registry = topics.load()
     asyncio.run(topics.apply(registry, servers.kafka.connection("admin")))
     asyncio.run(publish_schema(servers.kafka.connection("workbench")))
-    master = state.folder("secrets") / "master.key"
-    if not master.exists():
-        LocalKms.make_master_key(master)
+    LocalKms.make_master_key(state.folder("secrets") / "master.key")
     local_tokens(state.path, REPOSITORY / "deploy")
 
 

@@ -121,7 +121,7 @@ class Journal(Generic[S]):
     async def fire(self, due: Due) -> Recorded:
         """Let a timer that fell due lead to what it leads to; harmless if it was moved or cancelled since."""
         identity = timer_id(due.concern_id, due.timer)
-        with self._telemetry.act(f"fire {due.timer.name.partition(':')[0]}", due.concern_id) as traceparent:
+        with self._telemetry.act(f"fire {due.timer.name.partition(':')[0]}", due.concern_id) as (_, traceparent):
             incoming = Incoming(
                 FactKind.TIMER,
                 identity,
