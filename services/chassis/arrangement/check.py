@@ -70,6 +70,8 @@ class _Check:
 
     def rules(self) -> None:
         known = self.arrangement
+        if not any(told.emergency for rule in known.rules for told in rule.tells):
+            self._point("rules", None, "no rule is for emergencies", "mark one with emergency: true")
         for number, rule in enumerate(known.rules):
             for told in rule.tells:
                 if told.clock_code not in known.clocks:

@@ -52,7 +52,7 @@ from services.chassis.marked_yaml import elements, entries, fail, near, read_doc
 FOLDER: Final = Path(__file__).parents[3] / "deploy" / "arrangements"
 AUTHORITIES: Final = FOLDER / "local_authorities_england.csv"
 NEVER_SHARED: Final = frozenset({Category.CATEGORY_POLICE_INTELLIGENCE, Category.CATEGORY_SOURCE_IDENTITY})
-NEVER_IN_DETAIL: Final = frozenset({"basis_asked_for", "more_detrimental", "detrimental_to", "considered_by"})
+NEVER_IN_DETAIL: Final = frozenset({"basis_asked_for", "more_detrimental", "detrimental_to", "considered_by", "unread"})
 CODE: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 T = TypeVar("T")

@@ -1,0 +1,333 @@
+"""From an assessment, or an emergency, to shares: who is given what, who is not, and why.
+
+Routing only ever narrows what the assessment allowed. It never sends the same content twice to the same agency, and it
+never lets a concern end without an accountable recipient or a reasoned decision on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, ItemAssessment
+from concern_relay.v1.codes_pb2 import AgencyClass, Outcome, WithholdReason
+from concern_relay.v1.facts_pb2 import Part
+from concern_relay.v1.shares_pb2 import CorrectionSent, SharePlanned, ShareWithheld
+from services.chassis.arrangement import Arrangement, Force, MatrixRow, Selection, Told
+from services.chassis.clauses import Facts
+from services.chassis.codes import word_of
+from services.chassis.concern_facts import concern_facts
+from services.chassis.event import Content, Effect, KeyScope, Timer, derived_id
+from services.routing.core.clocks import deliver_by, first_due
+from services.routing.core.recipients import Asked, Gap, Recipient, could_read, recipients
+from services.routing.core.state import Assessment, State, Withheld, part_digest
+from services.routing.core.view import SHARED, Laid, View, Wanted, lay_out, reason_of, view_of
+
+_CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+_NOBODY: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
+NO_RECIPIENT_JUSTIFIED: Final = "no_recipient_justified"
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What a share rests on: an assessed class, or an emergency before any assessment."""
+
+    row: MatrixRow
+    outcome: Outcome
+    allowed: Mapping[str, ItemAssessment] | None = None
+
+
+@dataclass
+class Planner:
+    """Plans what follows from one cause. Use once; read ``effects`` and ``timers``.
+
+    Attributes:
+        state: with the cause already folded in.
+        at: recorded time of the cause.
+        cause: id of the assessment, or of the concern event in an emergency; names the shares.
+        assessment_id: empty in an emergency.
+    """
+
+    arrangement: Arrangement
+    state: State
+    at: datetime
+    cause: str
+    assessment_id: str = ""
+    effects: list[Effect] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._concern = self.state.concern
+        self._laid: Laid = lay_out(self._concern)
+        self._asked = Asked(self.arrangement, self._concern, self.at)
+        self._targets: dict[str, Recipient] = {}
+        self._held: dict[tuple[AgencyClass, str, WithholdReason, str], set[str]] = {}
+        self._stale: frozenset[str] = frozenset()
+        self._shared = 0
+        self._lost = False
+
+    # -- the two ways in
+
+    def emergency(self) -> None:
+        """Plan the emergency minimum: who the arrangement names for emergencies, and nobody else (practice 3)."""
+        rows = [told for told in self.arrangement.told(self._facts()) if told.emergency]
+        self._aim(rows)
+        for recipient in self._targets.values():
+            row = self.arrangement.matrix[recipient.agency.agency_class]
+            self._share(recipient, _Basis(row, Outcome.OUTCOME_SHARE_EMERGENCY))
+        self._withhold()
+
+    def assessed(self, data: BasisAssessed) -> None:
+        """Plan what an assessment allows."""
+        told = self.arrangement.told(self._facts())
+        self._stale = self.state.changed_since(data.assessed_event_id)
+        bases = {c.recipient_class: b for c in data.classes if (b := self._basis(c)) is not None}
+        for assessed in data.classes:
+            rows = [row for row in told if row.agency_class == assessed.recipient_class]
+            if assessed.recipient_class in bases:
+                self._aim_assessed(assessed, rows)
+            else:
+                self._not_told(assessed, rows)
+        self._front_door_for_gaps(bases)
+        for recipient in self._targets.values():
+            self._share(recipient, bases[recipient.agency.agency_class])
+        self._correct(bases)
+        self._end_reasoned()
+        self._withhold()
+
+    def redirected(self, recipient: Recipient, assessed: ClassAssessment | None, from_share: str) -> str:
+        """Plan the share for whom a recipient passed it on to; gives its id, empty when nothing is left to pass on."""
+        basis = self._basis(assessed) if assessed is not None else None
+        if basis is None:
+            row = self.arrangement.matrix[recipient.agency.agency_class]
+            basis = _Basis(row, Outcome.OUTCOME_SHARE_EMERGENCY)
+        share_id = self._share(recipient, basis, redirects=from_share)
+        self._withhold()
+        return share_id
+
+    # -- who
+
+    def _facts(self) -> Facts:
+        sender = self.arrangement.agency(self._concern.agency_id)
+        return concern_facts(self._concern, self.at, sender.agency_class if sender is not None else _NOBODY)
+
+    def _basis(self, assessed: ClassAssessment) -> _Basis | None:
+        row = self.arrangement.matrix.get(assessed.recipient_class)
+        if row is None or assessed.outcome not in SHARED:
+            return None
+        return _Basis(row, assessed.outcome, {item.part_id: item for item in assessed.items})
+
+    def _aim_assessed(self, assessed: ClassAssessment, rows: list[Told]) -> None:
+        """Follow the rows of a class that may be told: those that must, or all once somebody decided to share."""
+        must = [row for row in rows if row.must]
+        decided = not assessed.must or assessed.outcome == Outcome.OUTCOME_SHARE_CONSENT
+        follow = rows if decided else must
+        if not follow:
+            follow = [self._unnamed(assessed.recipient_class, must=assessed.must)]
+        self._aim(follow)
+        for row in rows:
+            if row not in follow:
+                self._propose(row)
+
+    def _unnamed(self, agency_class: AgencyClass, *, must: bool) -> Told:
+        """The law asks for a class no rule of the arrangement names: the matrix says which agency it is."""
+        row = self.arrangement.matrix[agency_class]
+        clock = next(t.clock_code for rule in self.arrangement.rules for t in rule.tells if not t.emergency)
+        force = Force.MUST if must else Force.USUALLY
+        return Told("matrix", agency_class, row.select, force, clock, row.cite)
+
+    def _aim(self, rows: Iterable[Told]) -> None:
+        for told in rows:
+            found, gaps = recipients(self._asked, told)
+            for recipient in found:
+                known = self._targets.get(recipient.agency.agency_id)
+                self._targets[recipient.agency.agency_id] = self._stricter(known, recipient)
+            for gap in gaps:
+                self._note_gap(gap)
+
+    def _stricter(self, known: Recipient | None, other: Recipient) -> Recipient:
+        """Of two rows that name an agency, the one whose clock ends first; the children of both."""
+        if known is None:
+            return other
+        children = known.children | other.children if known.children and other.children else frozenset[str]()
+        first = min((known, other), key=lambda r: (not r.told.must, self._due(r.told)))
+        return Recipient(first.agency, first.told, children, first.meant, first.fallback)
+
+    def _due(self, told: Told) -> datetime:
+        begun = self._concern.raised_at or self.at
+        return first_due(self.arrangement, told.clock_code, self._concern.urgency, self.at, begun)[1]
+
+    def _front_door_for_gaps(self, bases: Mapping[AgencyClass, _Basis]) -> None:
+        """Somebody who must be told cannot be found: the front door is told, so that the concern reaches a person."""
+        told = {recipient.agency.agency_class for recipient in self._targets.values()}
+        if self._lost and _CSC in bases and _CSC not in told:
+            self._aim([self._unnamed(_CSC, must=True)])
+
+    # -- what
+
+    def _share(self, recipient: Recipient, basis: _Basis, redirects: str = "") -> str:
+        agency = recipient.agency
+        view = view_of(self._laid, Wanted(basis.row, basis.allowed, recipient.children, self._stale))
+        self._note_view(recipient, basis, view)
+        given = self.state.given(agency.agency_id)
+        new = _new(view.parts, given)
+        withdrawn = sorted(self.state.removed & given.keys())
+        if not new and not withdrawn:
+            return ""
+        return self._plan(recipient, basis, new, withdrawn, redirects)
+
+    def _plan(
+        self, recipient: Recipient, basis: _Basis, new: Mapping[str, Part], withdrawn: list[str], redirects: str
+    ) -> str:
+        agency, told = recipient.agency, recipient.told
+        share_id = derived_id(self._concern.concern_id, "share", agency.agency_id, self.cause)
+        before = self.state.shares_of(agency.agency_id)
+        data = SharePlanned(
+            concern_id=self._concern.concern_id,
+            share_id=share_id,
+            recipient_agency_id=agency.agency_id,
+            recipient_class=agency.agency_class,
+            sender_agency_id=self._concern.agency_id,
+            assessment_event_id=self.assessment_id,
+            outcome=basis.outcome,
+            emergency=basis.allowed is None,
+            rule_code=told.rule_code,
+            arrangement_sha256=self.arrangement.sha256,
+            channels=agency.channels,
+            urgency=self._concern.urgency,
+            adds_to_share_id=before[0].share_id if before else "",
+            test=self._concern.test,
+            meant_agency_id=recipient.meant,
+            fallback_code=recipient.fallback,
+            withdrawn_part_ids=withdrawn,
+            clock_code=told.clock_code,
+            redirects_share_id=redirects,
+        )
+        scope = KeyScope(self._concern.concern_id, share_id=share_id)
+        contents = tuple(Content(part_id, scope, part) for part_id, part in sorted(new.items()))
+        self.effects.append(Effect(data, key=share_id, contents=contents))
+        self.timers.append(Timer(f"deliver:{share_id}", deliver_by(self.arrangement, self.at)))
+        corrected = next((s for s in reversed(before) if s.digests.keys() & {*new, *withdrawn}), None)
+        if corrected is not None:
+            self._corrects(share_id, corrected.share_id, agency.agency_id)
+        self._shared += 1
+        return share_id
+
+    def _corrects(self, share_id: str, corrected_id: str, agency_id: str) -> None:
+        sent = CorrectionSent(
+            concern_id=self._concern.concern_id,
+            share_id=share_id,
+            corrects_share_id=corrected_id,
+            recipient_agency_id=agency_id,
+        )
+        self.effects.append(Effect(sent, key=share_id))
+
+    def _correct(self, bases: Mapping[AgencyClass, _Basis]) -> None:
+        """Reach those who hold old content and are told nothing now: what they hold and no longer stands."""
+        for share in {s.agency_id: s for s in self.state.shares.values()}.values():
+            agency = self.arrangement.agency(share.agency_id)
+            if agency is None or share.agency_id in self._targets:
+                continue
+            given = self.state.given(share.agency_id)
+            basis = bases.get(share.agency_class)
+            withdrawn = sorted(self.state.removed & given.keys())
+            new: Mapping[str, Part] = {}
+            if basis is not None and not could_read(self._concern, share.agency_id):
+                view = view_of(self._laid, Wanted(basis.row, basis.allowed, frozenset(), self._stale))
+                new = _new({k: part for k, part in view.parts.items() if k in given}, given)
+            if new or withdrawn:
+                told = Told("correction", agency.agency_class, self._select(agency.agency_class), Force.MUST,
+                            share.clock_code, "UK GDPR Article 19: recipients are told of a rectification")  # fmt: skip
+                row = self.arrangement.matrix[agency.agency_class]
+                kept = basis or _Basis(row, Outcome.OUTCOME_SHARE_POWER, {})
+                self._plan(Recipient(agency, told), kept, new, withdrawn, "")
+
+    # -- what not
+
+    def _note_view(self, recipient: Recipient, basis: _Basis, view: View) -> None:
+        agency = recipient.agency
+        for left in view.left:
+            self._hold(agency.agency_class, agency.agency_id, left.reason, left.rule_code, left.part_id)
+        for part_id, item in (basis.allowed or {}).items():
+            if part_id not in self._concern.unopened:
+                continue
+            reason = WithholdReason.WITHHOLD_REASON_ERASED
+            if item.outcome not in SHARED:
+                reason = reason_of(item.outcome, item.reason)
+            elif self.state.withdrawn_consents:
+                reason = WithholdReason.WITHHOLD_REASON_CONSENT
+            self._hold(agency.agency_class, agency.agency_id, reason, "cannot_be_opened", part_id)
+
+    def _not_told(self, assessed: ClassAssessment, rows: list[Told]) -> None:
+        """A class that is not told: on record wherever anybody could have expected it to be."""
+        if assessed.outcome == Outcome.OUTCOME_NOT_SHARED_NO_ROLE and not rows and not assessed.must:
+            return
+        rule = assessed.clause_codes[-1] if assessed.clause_codes else "assessment"
+        for row in rows:
+            if not row.must:
+                self._propose(row, assessed)
+        if not rows or any(row.must for row in rows):
+            self._hold(assessed.recipient_class, "", reason_of(assessed.outcome, assessed.reason), rule)
+
+    def _propose(self, row: Told, assessed: ClassAssessment | None = None) -> None:
+        """A usual recipient: the lead agency decides; or a person looks first (practice 5 and 6)."""
+        reason = WithholdReason.WITHHOLD_REASON_LEAD_AGENCY_DECIDES
+        if row.force is Force.PERSON_DECIDES:
+            reason = WithholdReason.WITHHOLD_REASON_PERSON_DECIDES
+        elif assessed is not None and assessed.outcome != Outcome.OUTCOME_PROPOSED:
+            reason = reason_of(assessed.outcome, assessed.reason)
+        found, _ = recipients(self._asked, row)
+        meant = [r.agency.agency_id for r in found if r.agency.agency_id not in self._targets]
+        for agency_id in meant or ([] if found else [""]):
+            self._hold(row.agency_class, agency_id, reason, row.rule_code)
+
+    def _note_gap(self, gap: Gap) -> None:
+        self._lost |= gap.told.must and gap.reason == WithholdReason.WITHHOLD_REASON_NO_ROLE
+        self._hold(gap.told.agency_class, gap.agency_id, gap.reason, gap.rule_code)
+
+    def _hold(
+        self, agency_class: AgencyClass, agency_id: str, reason: WithholdReason, rule: str, part_id: str = ""
+    ) -> None:
+        held = self._held.setdefault((agency_class, agency_id, reason, rule), set())
+        if part_id:
+            held.add(part_id)
+
+    def _end_reasoned(self) -> None:
+        """Nobody is told and nobody was: that, too, is a decision with a reason (rules 2.2, last row)."""
+        if not self._shared and not self.state.shares:
+            self._hold(_NOBODY, "", WithholdReason.WITHHOLD_REASON_NO_ROLE, NO_RECIPIENT_JUSTIFIED)
+
+    def _withhold(self) -> None:
+        for (agency_class, agency_id, reason, rule), part_ids in self._held.items():
+            if Withheld(agency_class, agency_id, frozenset(part_ids), reason, rule) in self.state.withheld:
+                continue
+            data = ShareWithheld(
+                concern_id=self._concern.concern_id,
+                recipient_class=agency_class,
+                agency_id=agency_id,
+                part_ids=sorted(part_ids),
+                reason=reason,
+                rule_code=rule,
+                assessment_event_id=self.assessment_id,
+            )
+            names = (word_of(AgencyClass, agency_class), agency_id, word_of(WithholdReason, reason), rule, self.cause)
+            self.effects.append(Effect(data, key="/".join(names)))
+
+    def _select(self, agency_class: AgencyClass) -> Selection:
+        return self.arrangement.matrix[agency_class].select
+
+
+def planner_for(arrangement: Arrangement, state: State, assessment: Assessment, at: datetime) -> Planner:
+    """Give the planner for an assessment."""
+    return Planner(arrangement, state, at, assessment.event_id, assessment.event_id)
+
+
+def _new(parts: Mapping[str, Part], given: Mapping[str, bytes]) -> dict[str, Part]:
+    """Give what an agency does not hold yet, or holds otherwise; what it holds and nobody can open stays unsent."""
+    return {
+        part_id: part
+        for part_id, part in parts.items()
+        if part_id not in given or (given[part_id] and given[part_id] != part_digest(part))
+    }

@@ -1,0 +1,285 @@
+"""Where one concern stands for routing: what is known, what was assessed, who was given what, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Final
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed
+from concern_relay.v1.codes_pb2 import AgencyClass, Channel, ShareOutcome, Urgency, WithholdReason
+from concern_relay.v1.concerns_pb2 import InformationCorrected
+from concern_relay.v1.facts_pb2 import Part
+from concern_relay.v1.shares_pb2 import (
+    AcknowledgementOverdue,
+    DeliveryFailed,
+    OutcomeGiven,
+    ShareAcknowledged,
+    ShareDelivered,
+    ShareEscalated,
+    SharePlanned,
+    ShareRead,
+    ShareRedirected,
+    ShareWithheld,
+)
+from services.chassis.concern import Concern, with_fact
+from services.chassis.event import Fact
+
+CONCERNS: Final = "concerns.v1"
+CONCERN_EVENTS: Final = frozenset(
+    {
+        "ConcernRaised",
+        "InformationAdded",
+        "InformationCorrected",
+        "ConsentGiven",
+        "ConsentWithdrawn",
+        "ChildMoved",
+        "RecordsLinked",
+        "RecordsUnlinked",
+        "WatchExpired",
+    }
+)
+NONE: Final[Mapping[str, bytes]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One recipient's view, and the four states it goes through: delivered, read, acknowledged, outcome.
+
+    Attributes:
+        digests: SHA-256 of each part it was given, empty where the part cannot be opened any more. Kept in memory
+            only: a digest of a name is as good as the name.
+        stage: of resolving disagreement; 0 before the first.
+        urgent: an hour clock runs.
+    """
+
+    share_id: str
+    agency_id: str
+    agency_class: AgencyClass
+    rule_code: str
+    clock_code: str
+    urgency: Urgency
+    arrangement_sha256: str
+    planned_at: datetime
+    emergency: bool
+    test: bool
+    channels: tuple[Channel, ...]
+    digests: Mapping[str, bytes]
+    withdrawn: frozenset[str] = frozenset()
+    redirected_from: str = ""
+    redirected_to: str = ""
+    attempts: int = 0
+    exhausted: bool = False
+    delivered_at: datetime | None = None
+    acknowledge_by: datetime | None = None
+    due_clock: str = ""
+    read_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    outcome: ShareOutcome = ShareOutcome.SHARE_OUTCOME_UNSPECIFIED
+    overdue: bool = False
+    stage: int = 0
+
+    @property
+    def word(self) -> str:
+        """The furthest state it reached, as recipients and operators see it."""
+        if self.outcome:
+            return "outcome"
+        if self.acknowledged_at is not None:
+            return "acknowledged"
+        if self.read_at is not None:
+            return "read"
+        return "delivered" if self.delivered_at is not None else "planned"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """An assessment, with what orders it among the concern's events."""
+
+    event_id: str
+    data: BasisAssessed
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What was recorded as withheld, so that it is recorded once."""
+
+    agency_class: AgencyClass
+    agency_id: str
+    part_ids: frozenset[str]
+    reason: WithholdReason
+    rule_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All of it.
+
+    Attributes:
+        concern: as it stands.
+        content_events: id of every concern event applied, with the parts it brought or changed, oldest first.
+        removed: parts the sender corrected away.
+        withdrawn_consents: consents that were withdrawn.
+        assessed: the newest assessment acted upon.
+        waiting: assessments that rest on a concern event not seen yet: the two topics have no common order.
+        shares: by share id, oldest first.
+        withheld: what is on record.
+    """
+
+    concern: Concern
+    content_events: tuple[tuple[str, frozenset[str]], ...] = ()
+    removed: frozenset[str] = frozenset()
+    withdrawn_consents: frozenset[str] = frozenset()
+    assessed: Assessment | None = None
+    waiting: tuple[Assessment, ...] = ()
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    withheld: frozenset[Withheld] = frozenset()
+
+    def shares_of(self, agency_id: str) -> tuple[Share, ...]:
+        """Every share of an agency, oldest first."""
+        return tuple(share for share in self.shares.values() if share.agency_id == agency_id)
+
+    def given(self, agency_id: str) -> dict[str, bytes]:
+        """What an agency holds: part ids with the digest of the newest content it was given."""
+        held: dict[str, bytes] = {}
+        for share in self.shares_of(agency_id):
+            held.update(share.digests)
+            for part_id in share.withdrawn:
+                held.pop(part_id, None)
+        return held
+
+    def knows(self, event_id: str) -> bool:
+        """Whether a concern event was applied."""
+        return not event_id or any(known == event_id for known, _ in self.content_events)
+
+    def changed_since(self, event_id: str) -> frozenset[str]:
+        """Parts that came or changed after a concern event; none when the event is no concern event."""
+        ids = [known for known, _ in self.content_events]
+        if event_id not in ids:
+            return frozenset()
+        return frozenset().union(*(changed for _, changed in self.content_events[ids.index(event_id) + 1 :]))
+
+
+def part_digest(part: Part) -> bytes:
+    """Give the digest two parts are compared by."""
+    return sha256(part.SerializeToString(deterministic=True)).digest()
+
+
+def assessment_of(fact: Fact) -> Assessment | None:
+    """Give the assessment a fact carries; None for any other."""
+    if not isinstance(fact.data, BasisAssessed):
+        return None
+    needs = next((str(event) for topic, event in fact.based_on if topic == CONCERNS), "")
+    return Assessment(str(fact.id), fact.data, needs)
+
+
+def evolve(state: State, fact: Fact) -> State:
+    """Fold a fact into the state."""
+    if fact.type in CONCERN_EVENTS:
+        return _release(_with_concern(state, fact))
+    assessment = assessment_of(fact)
+    if assessment is not None:
+        if state.concern.agency_id and state.knows(assessment.needs):
+            return replace(state, assessed=assessment)
+        return replace(state, waiting=(*state.waiting, assessment))
+    return _with_own(state, fact)
+
+
+def _with_concern(state: State, fact: Fact) -> State:
+    before = state.concern
+    concern = with_fact(before, fact)
+    changed = frozenset() if concern is before else concern.changed
+    removed = state.removed - changed
+    if isinstance(fact.data, InformationCorrected):
+        removed |= frozenset(fact.data.removed_part_ids)
+    withdrawn = state.withdrawn_consents
+    if fact.type == "ConsentWithdrawn" and fact.data is not None:
+        withdrawn |= {fact.data.consent_ref}  # type: ignore[attr-defined]
+    return replace(
+        state,
+        concern=concern,
+        content_events=(*state.content_events, (str(fact.id), changed)),
+        removed=removed,
+        withdrawn_consents=withdrawn,
+    )
+
+
+def ready(state: State) -> tuple[Assessment, ...]:
+    """Give the waiting assessments whose concern events are all known now, in the order they came."""
+    if not state.concern.agency_id:
+        return ()
+    return tuple(assessment for assessment in state.waiting if state.knows(assessment.needs))
+
+
+def _release(state: State) -> State:
+    released = ready(state)
+    if not released:
+        return state
+    kept = tuple(assessment for assessment in state.waiting if assessment not in released)
+    return replace(state, waiting=kept, assessed=released[-1])
+
+
+def _with_own(state: State, fact: Fact) -> State:
+    data = fact.data
+    if isinstance(data, SharePlanned):
+        share = _planned(data, fact)
+        return replace(state, shares={**state.shares, share.share_id: share})
+    if isinstance(data, ShareWithheld):
+        return replace(state, withheld=state.withheld | {withheld_of(data)})
+    share_id = getattr(data, "share_id", "")
+    known = state.shares.get(share_id)
+    if known is None or data is None:
+        return state
+    after = _share_after(known, data, fact.recorded)
+    return state if after is known else replace(state, shares={**state.shares, share_id: after})
+
+
+def withheld_of(data: ShareWithheld) -> Withheld:
+    """Give what a recorded withholding says."""
+    return Withheld(data.recipient_class, data.agency_id, frozenset(data.part_ids), data.reason, data.rule_code)
+
+
+def _planned(data: SharePlanned, fact: Fact) -> Share:
+    opened = {part_id: part_digest(part) for part_id, part in fact.parts.items()}
+    return Share(
+        share_id=data.share_id,
+        agency_id=data.recipient_agency_id,
+        agency_class=data.recipient_class,
+        rule_code=data.rule_code,
+        clock_code=data.clock_code,
+        urgency=data.urgency,
+        arrangement_sha256=data.arrangement_sha256,
+        planned_at=fact.recorded,
+        emergency=data.emergency,
+        test=data.test,
+        channels=tuple(data.channels),
+        digests=MappingProxyType({**{sealed.part_id: b"" for sealed in data.parts}, **opened}),
+        withdrawn=frozenset(data.withdrawn_part_ids),
+        redirected_from=data.redirects_share_id,
+    )
+
+
+def _share_after(share: Share, data: object, recorded: datetime) -> Share:
+    match data:
+        case ShareDelivered():
+            due = data.acknowledge_by.ToDatetime(tzinfo=recorded.tzinfo) if data.HasField("acknowledge_by") else None
+            return replace(share, delivered_at=recorded, acknowledge_by=due, due_clock=data.clock_code)
+        case DeliveryFailed():
+            return replace(share, attempts=max(share.attempts, data.attempt), exhausted=data.exhausted)
+        case ShareRead():
+            return share if share.read_at is not None else replace(share, read_at=recorded)
+        case ShareAcknowledged():
+            return replace(share, acknowledged_at=recorded)
+        case ShareRedirected():
+            return replace(share, redirected_to=data.to_agency_id)
+        case OutcomeGiven():
+            return replace(share, outcome=data.outcome)
+        case AcknowledgementOverdue():
+            return replace(share, overdue=True)
+        case ShareEscalated():
+            return replace(share, stage=data.stage)
+        case _:
+            return share
