@@ -6,7 +6,7 @@ and the front door are told to telephone. A correction that makes a concern more
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected, WatchExpired
-from concern_relay.v1.facts_pb2 import Part, Person
+from concern_relay.v1.facts_pb2 import Part
 from services.chassis.concern import Concern
 from services.chassis.concern import with_fact as concern_with
 from services.chassis.event import NOTHING, Content, Decision, Effect, Fact, FactKind, Refused, Timer
@@ -29,6 +29,7 @@ WATCH_DEFAULT: Final = timedelta(minutes=15)
 ALREADY_RAISED = "already_raised"
 OTHER_CHILD = "other_child"
 NOT_YOURS = "not_yours"
+_MATTER = ("item", "place", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class IntakeCore:
         if state.status.agency_id != data.agency_id:
             raise Refused(404, NOT_YOURS, "There is no such concern of your agency.")
         # a recorded act (replay) was judged when it was made, on parts that may be erased by now
-        if not data.parts and not about_the_same(state.concern, _people(fact.parts)):
+        if not data.parts and not about_the_same(state.concern, fact.parts):
             raise Refused(409, OTHER_CHILD, "Not plainly about the same child. Raise it as a concern of its own.")
         sealed = {part.part_id for part in data.parts} | fact.parts.keys()
         changed = _changed(state.concern, fact.parts, sealed, set(data.changed_part_ids))
@@ -115,11 +116,13 @@ class IntakeCore:
         return (Timer(WATCH, fact.recorded + self.watch),) if watched(status) else ()
 
 
-def about_the_same(concern: Concern, people: Sequence[Person]) -> bool:
+def about_the_same(concern: Concern, parts: Mapping[str, Part]) -> bool:
     """Whether content is plainly about the children of a concern; never so when those cannot be looked at."""
     if concern.unopened and not any(person.role in CHILDREN for person in concern.people):
         return False
-    return same_children(concern.people, people)
+    shared = any(concern.parts.get(i) == part for i, part in parts.items() if part.WhichOneof("body") in _MATTER)
+    people = [part.person for part in parts.values() if part.WhichOneof("body") == "person"]
+    return same_children(concern.people, people, shared=shared)
 
 
 def _expired(state: IntakeState, fact: Fact) -> Decision:
@@ -137,10 +140,6 @@ def _changed(concern: Concern, parts: Mapping[str, Part], sealed: set[str], said
     """Give the parts that are new or differ. What cannot be opened any more (replay) is as it was said at the time."""
     compared = {part_id for part_id, part in parts.items() if concern.parts.get(part_id) != part}
     return compared | (said & (sealed - parts.keys()))
-
-
-def _people(parts: Mapping[str, Part]) -> list[Person]:
-    return [part.person for part in parts.values() if part.WhichOneof("body") == "person"]
 
 
 def _effect(fact: Fact, data: Message, parts: Mapping[str, Part]) -> Effect:

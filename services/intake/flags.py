@@ -27,6 +27,7 @@ class FlagCode(StrEnum):
     CODE_NOT_KNOWN = "code_not_known"
     CONSENT_WITHOUT_END = "consent_without_end"
     CONSENT_ABSENCE_NOT_STATED = "consent_absence_not_stated"
+    CORRECTED_SINCE = "corrected_since"
     CONSIDERED_BY_MISSING = "considered_by_missing"
     DANGER_BUT_NOT_EMERGENCY = "danger_but_not_emergency"
     DATE_IN_FUTURE = "date_in_future"
@@ -64,6 +65,8 @@ _DETAILS = {
     FlagCode.CODE_NOT_KNOWN: "Not a code we know; kept as you wrote it, and not acted on. See /v1/codes for the words.",
     FlagCode.CONSENT_WITHOUT_END: "Consent as the lawful basis has an end date; without it, it is not relied on.",
     FlagCode.CONSENT_ABSENCE_NOT_STATED: "Say why consent was not sought: one of the three limbs of paragraph 18(2).",
+    FlagCode.CORRECTED_SINCE: "This content was accepted before and was corrected since; nothing was recorded now. "
+    "If it is to stand again, send it with a new Idempotency-Key.",
     FlagCode.CONSIDERED_BY_MISSING: "A judgement was stated without who made it; a named person will be asked.",
     FlagCode.DANGER_BUT_NOT_EMERGENCY: "Danger or a risk to life was stated, and the urgency is not emergency. If a "
     "child is in danger now, call 999 and send urgency emergency.",

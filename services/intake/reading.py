@@ -172,7 +172,7 @@ _REMEDIES: Final = {
     "tuple_type": ("not_a_list", "Send a list, also for one."),
     "model_type": ("not_an_object", "Send an object."),
 }
-_OTHER: Final = ("wrong", "This field cannot be read; see the schema at /openapi.json.")
+_OTHER: Final = ("wrong", "This field cannot be read; see the schema at /v1/openapi.json.")
 
 
 def _remedy(code: str, context: dict[str, Any]) -> tuple[str, str]:

@@ -17,7 +17,8 @@ differs, or is not known.
     2. A number agrees, the name does not differ             -> same, unless name is not known and birth differs.
     3. A number agrees, the name differs                     -> same only if birth and ref agree (a name put right).
     4. No number in both, the name agrees                    -> same if birth agrees, or ref agrees.
-    5. No number in both, no name in both                    -> same if birth and ref agree.
+    5. No number in both, no name in both                    -> same if birth and ref agree; or if nothing at all is
+       known of either, ref agrees, and something else that was said still stands as it was.
     6. Anything else                                         -> not plain.
 
 An unborn child's name is its mother's: her number, or her name and birth date.
@@ -57,24 +58,29 @@ class Sign(Enum):
     UNKNOWN = auto()
 
 
-def same_children(old: Sequence[Person], new: Sequence[Person]) -> bool:
+def same_children(old: Sequence[Person], new: Sequence[Person], *, shared: bool = False) -> bool:
     """Whether two contents under one reference are plainly about the same children.
 
     Args:
         old: everyone named in what is recorded.
         new: everyone named in what has come.
+        shared: an item, a place or a group stands in both as it was.
     """
     before, after = _children(old), _children(new)
     if not before:
         return True
-    pairs = [(i, j) for i, a in enumerate(before) for j, b in enumerate(after) if same_child(a, b, old, new)]
+    pairs = [
+        (i, j) for i, a in enumerate(before) for j, b in enumerate(after) if same_child(a, b, old, new, shared=shared)
+    ]
     paired_before, paired_after = {i for i, _ in pairs}, {j for _, j in pairs}
     one_to_one = len(pairs) == len(paired_before) == len(paired_after)
     exchanged = len(paired_before) < len(before) and len(paired_after) < len(after)
     return bool(pairs) and one_to_one and not exchanged
 
 
-def same_child(old: Person, new: Person, old_people: Sequence[Person], new_people: Sequence[Person]) -> bool:
+def same_child(
+    old: Person, new: Person, old_people: Sequence[Person], new_people: Sequence[Person], *, shared: bool = False
+) -> bool:
     """Whether two records under one reference are plainly of one child; the rule is in the module's docstring."""
     if old.role != new.role:
         return False
@@ -91,7 +97,20 @@ def same_child(old: Person, new: Person, old_people: Sequence[Person], new_peopl
         return not (name is Sign.UNKNOWN and birth is Sign.DIFFER)
     if name is Sign.AGREE:
         return birth is Sign.AGREE or ref
-    return name is Sign.UNKNOWN and birth is Sign.AGREE and ref
+    nothing_known = not (_known(old) or _known(new))
+    return name is Sign.UNKNOWN and ref and (birth is Sign.AGREE or (nothing_known and shared))
+
+
+def changes(old: Sequence[Person], new: Sequence[Person]) -> list[str]:
+    """Give what a correction changes in who a child is: ``name_changed``, ``birth_date_changed``."""
+    pairs = [(a, b) for a in _children(old) for b in _children(new) if same_child(a, b, old, new)]
+    found = set()
+    for before, after in pairs:
+        if name_sign(before, after) is Sign.DIFFER:
+            found.add("name_changed")
+        if birth_sign(before, after) is Sign.DIFFER:
+            found.add("birth_date_changed")
+    return sorted(found)
 
 
 def number_sign(old: Person, new: Person) -> Sign:
@@ -130,6 +149,11 @@ def birth_sign(old: Person, new: Person) -> Sign:
     if before.disagrees(after):
         return Sign.DIFFER
     return Sign.AGREE if before.exact and after.exact else Sign.UNKNOWN
+
+
+def _known(person: Person) -> bool:
+    """Whether anything is known by which this person could be told from another."""
+    return bool(person.names or person.identifiers or person.birth_date or person.expected_on)
 
 
 def _children(people: Sequence[Person]) -> list[Person]:

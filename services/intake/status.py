@@ -25,6 +25,22 @@ _LEAD = (
 )
 
 
+FOLDED = frozenset(
+    {
+        "ConcernRaised",
+        "InformationCorrected",
+        "WatchExpired",
+        "SharePlanned",
+        "ShareAcknowledged",
+        "OutcomeGiven",
+        "ShareRecalled",
+        "ShareDelivered",
+        "DecisionRecorded",
+    }
+)
+"""Event types that can change a status."""
+
+
 class State(StrEnum):
     """What a sender sees."""
 

@@ -1,0 +1,133 @@
+"""What intake answers, as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+from concern_relay.v1.codes_pb2 import ShareOutcome, Urgency
+from services.chassis.codes import word_of
+from services.intake.acceptance import Accepted
+from services.intake.flags import Flag, FlagCode
+from services.intake.status import Status, Watch
+
+CALL_999: Final = (
+    "Call 999 now if a child is in danger. This is not a call: nobody has been telephoned. When you have called, "
+    "record it: send this concern again with the same reference and an item that says when you called, whom you spoke "
+    "to and what was said."
+)
+PRACTICE: Final = "Practice: this never reaches a real inbox."
+HISTORY: Final = "History: recorded; it is sent to nobody and starts no clock."
+TELEPHONE: Final = (
+    "Telephone the front door of children's social care now, out of hours the emergency duty team: nobody has been "
+    "reached with this concern, and nobody has decided on it. If a child is in danger, call 999."
+)
+
+
+class Notice(BaseModel):
+    """Something the person who raised it has to read."""
+
+    code: str
+    text: str
+
+
+class Odd(BaseModel):
+    """Something odd that was kept."""
+
+    code: str
+    pointer: str = Field(description="JSON pointer of the field; empty for the whole.")
+    detail: str
+
+
+class AcceptedAnswer(BaseModel):
+    """A concern was accepted: it is recorded and cannot be lost."""
+
+    concern_id: str
+    status_url: str
+    receipt: dict[str, Any] = Field(description="Signed; the ledger owes its leaf. Check it offline with the verifier.")
+    warnings: list[Odd] = Field(description="Odd things that were kept; nothing waits for them.")
+    notice: list[Notice]
+    repeated: bool = Field(description="It was accepted before; nothing was recorded now.")
+    corrected: bool = Field(description="It changed a concern that was raised before.")
+    same_reference_as: str | None = Field(default=None, description="First concern under this reference, if another.")
+
+
+class Outcome(BaseModel):
+    """What was done, as far as it was given to the sender."""
+
+    code: str
+    given_at: datetime
+
+
+class ConcernAnswer(BaseModel):
+    """Where a concern stands for its sender. Nothing of other agencies."""
+
+    concern_id: str
+    state: str = Field(examples=["received", "acknowledged", "outcome_given"])
+    urgency: str
+    received_at: datetime
+    acknowledged_at: datetime | None = None
+    outcome: Outcome | None = None
+    version: int = Field(description="1 as raised, one more with each correction.")
+    history: bool
+    test: bool
+    same_reference_as: str | None = None
+    notice: list[Notice]
+
+
+class ConcernPage(BaseModel):
+    """An agency's own concerns, newest first."""
+
+    concerns: list[ConcernAnswer]
+    after: str | None = Field(default=None, description="Give it as `after` for the next page; none: there is no more.")
+
+
+def accepted(found: Accepted, *, history: bool) -> AcceptedAnswer:
+    """Write what became of a submission."""
+    danger = found.emergency or any(flag.code is FlagCode.DANGER_BUT_NOT_EMERGENCY for flag in found.flags)
+    notices = (
+        ("call_999", CALL_999, danger and not history),
+        ("practice", PRACTICE, found.test),
+        ("history", HISTORY, history),
+    )
+    return AcceptedAnswer(
+        concern_id=found.concern_id,
+        status_url=f"/v1/concerns/{found.concern_id}",
+        receipt=found.receipt.to_json(),
+        warnings=[_odd(flag) for flag in found.flags],
+        notice=[Notice(code=code, text=text) for code, text, due in notices if due],
+        repeated=found.repeated,
+        corrected=found.corrected,
+        same_reference_as=found.same_reference_as or None,
+    )
+
+
+def concern(concern_id: str, status: Status) -> ConcernAnswer:
+    """Write where a concern stands."""
+    assert status.received is not None
+    outcome = status.outcome
+    expired = status.watch is Watch.EXPIRED
+    return ConcernAnswer(
+        concern_id=concern_id,
+        state=status.state.value,
+        urgency=word_of(Urgency, status.urgency),
+        received_at=status.received,
+        acknowledged_at=status.acknowledged,
+        outcome=None if outcome is None else _outcome(outcome.outcome, outcome.outcome_at),
+        version=status.version,
+        history=status.history,
+        test=status.test,
+        same_reference_as=status.same_reference_as or None,
+        notice=[Notice(code="telephone_now", text=TELEPHONE)] if expired else [],
+    )
+
+
+def _outcome(code: int, given_at: datetime | None) -> Outcome:
+    assert given_at is not None
+    return Outcome(code=word_of(ShareOutcome, code), given_at=given_at)
+
+
+def _odd(flag: Flag) -> Odd:
+    return Odd(code=flag.code.value, pointer=flag.pointer, detail=flag.detail)

@@ -1,0 +1,85 @@
+"""Intake's process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+from fastapi import APIRouter
+
+from services.chassis import log as logging
+from services.chassis.concern import CONTENT_EVENTS
+from services.chassis.errors import SettingsError
+from services.chassis.service import Context, Service, main
+from services.chassis.settings import Settings
+from services.intake.acceptance import Acceptance
+from services.intake.api import Door, concern_routes, open_routes
+from services.intake.core import WATCH_DEFAULT, IntakeCore
+from services.intake.idempotency import Requests
+from services.intake.receipts import signer_of
+from services.intake.store import Concerns, IntakeStore
+
+WATCH_MINUTES: Final = "RELAY_WATCH_MINUTES"
+WATCH_MINUTES_MAX: Final = 24 * 60
+SWEEP_EVERY_S: Final = 3600.0
+log = logging.Log(__name__)
+
+
+def core_of(_: Settings) -> IntakeCore:
+    """Make the core with the watch of this place.
+
+    Raises:
+        SettingsError: the watch is no number of minutes.
+    """
+    text = os.environ.get(WATCH_MINUTES, "")
+    if not text:
+        return IntakeCore(WATCH_DEFAULT)
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes <= WATCH_MINUTES_MAX:
+        raise SettingsError(f"{WATCH_MINUTES} must be minutes, more than 0 and at most {WATCH_MINUTES_MAX}")
+    return IntakeCore(timedelta(minutes=minutes))
+
+
+def routes(context: Context) -> APIRouter:
+    """Wire the routes."""
+    signer = signer_of(context.settings)
+    concerns = Concerns(context.pool)
+    acceptance = Acceptance(context.journal, concerns, context.keys, signer, context.clock)
+    both = APIRouter()
+    both.include_router(concern_routes(Door(acceptance, Requests(context.pool), context.clock), concerns))
+    both.include_router(open_routes(str(signer.verifier)))
+    return both
+
+
+async def sweep(context: Context) -> None:
+    """Forget idempotency keys past their time."""
+    requests = Requests(context.pool)
+    while True:
+        try:
+            await requests.sweep(context.clock.now())
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            log.warning("idempotency keys not swept, tried again later", error=type(error).__name__)
+        await asyncio.sleep(SWEEP_EVERY_S)
+
+
+SERVICE = Service(
+    name="intake",
+    core=core_of,
+    store=IntakeStore(),
+    reads=("assessments.v1", "shares.v1"),
+    writes=("concerns.v1",),
+    routes=routes,
+    workers=(sweep,),
+    opens=CONTENT_EVENTS,
+    purpose="accept",
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SERVICE))

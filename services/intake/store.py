@@ -1,0 +1,205 @@
+"""What intake keeps beside its journal: where each concern stands for its sender, and the requests it has answered.
+
+There is no table of references and none of content. The id of a concern is made from its reference and the id of an act
+from the keyed digest of its content, so the journal's primary key already knows every resend, for good.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from services.chassis.envelope import Record
+from services.chassis.event import Fact, FactKind
+from services.chassis.journal.transaction import entry_record
+from services.intake.status import FOLDED, Status, Told, Watch, with_fact
+
+UNDER_REFERENCE_MAX: Final = 50
+"""Concerns under one reference that are compared with what comes; more is a sender that numbers nothing."""
+PAGE_MAX: Final = 200
+DEADLINE_S: Final = 5.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS intake_status (
+    concern_id uuid PRIMARY KEY,
+    agency_id text NOT NULL,
+    received timestamptz NOT NULL,
+    same_reference_as uuid,
+    state text NOT NULL,
+    status jsonb NOT NULL
+);
+CREATE INDEX IF NOT EXISTS intake_status_agency ON intake_status (agency_id, received DESC, concern_id DESC);
+CREATE INDEX IF NOT EXISTS intake_status_reference ON intake_status (same_reference_as)
+    WHERE same_reference_as IS NOT NULL;
+CREATE TABLE IF NOT EXISTS intake_request (
+    agency_id text NOT NULL,
+    key_digest bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    started timestamptz NOT NULL,
+    event_id uuid,
+    PRIMARY KEY (agency_id, key_digest)
+);
+CREATE INDEX IF NOT EXISTS intake_request_started ON intake_request (started);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A concern and where it stands."""
+
+    concern_id: str
+    status: Status
+
+
+class IntakeStore:
+    """Fills the status in the transaction of the journal, by the same fold as the core."""
+
+    schema = _SCHEMA
+
+    async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
+        """Fold an input and its effects into the status; an act is what its effects are."""
+        inputs = [] if fact.kind is FactKind.ACT else [fact]
+        news = [f for f in (*inputs, *effects) if f.type in FOLDED]
+        if not news:
+            return
+        concern_id = UUID(fact.concern_id)
+        row = await connection.fetchrow("SELECT status FROM intake_status WHERE concern_id = $1", concern_id)
+        before = Status() if row is None else load(row["status"])
+        after = before
+        for each in news:
+            after = with_fact(after, each)
+        if after == before or after.received is None:
+            return
+        await connection.execute(
+            "INSERT INTO intake_status (concern_id, agency_id, received, same_reference_as, state, status) "
+            "VALUES ($1, $2, $3, $4, $5, $6::jsonb) "
+            "ON CONFLICT (concern_id) DO UPDATE SET state = excluded.state, status = excluded.status",
+            concern_id,
+            after.agency_id,
+            after.received,
+            UUID(after.same_reference_as) if after.same_reference_as else None,
+            after.state.value,
+            dump(after),
+        )
+
+
+class Concerns:
+    """Reads of intake's own database."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def standing(self, concern_id: str) -> Standing | None:
+        """Give where one concern stands."""
+        row = await self._pool.fetchrow(
+            "SELECT concern_id, status FROM intake_status WHERE concern_id = $1", UUID(concern_id), timeout=DEADLINE_S
+        )
+        return None if row is None else _standing(row)
+
+    async def under(self, first_id: str) -> list[Standing]:
+        """Give the concerns under one reference, the first first."""
+        rows = await self._pool.fetch(
+            "SELECT concern_id, status FROM intake_status WHERE concern_id = $1 OR same_reference_as = $1 "
+            "ORDER BY received, concern_id LIMIT $2",
+            UUID(first_id),
+            UNDER_REFERENCE_MAX,
+            timeout=DEADLINE_S,
+        )
+        return [_standing(row) for row in rows]
+
+    async def page(self, agency_id: str, *, limit: int, before: tuple[datetime, str] | None) -> list[Standing]:
+        """Give the concerns of an agency, newest first.
+
+        Args:
+            agency_id: the agency.
+            limit: how many at most.
+            before: received time and id of the last one seen.
+        """
+        at, concern_id = (None, None) if before is None else (before[0], UUID(before[1]))
+        rows = await self._pool.fetch(
+            "SELECT concern_id, status FROM intake_status WHERE agency_id = $1 "
+            "AND ($2::timestamptz IS NULL OR (received, concern_id) < ($2, $3::uuid)) "
+            "ORDER BY received DESC, concern_id DESC LIMIT $4",
+            agency_id,
+            at,
+            concern_id,
+            min(limit, PAGE_MAX),
+            timeout=DEADLINE_S,
+        )
+        return [_standing(row) for row in rows]
+
+    async def led_to(self, act_ids: Collection[UUID]) -> dict[UUID, Record]:
+        """Give, for acts that were done, the record each led to."""
+        rows = await self._pool.fetch(
+            "SELECT cause_id, concern_id, topic, headers, value FROM entry WHERE cause_id = ANY($1) AND origin = 'o'",
+            list(act_ids),
+            timeout=DEADLINE_S,
+        )
+        return {row["cause_id"]: entry_record(row) for row in rows}
+
+    async def record(self, event_id: UUID) -> Record | None:
+        """Give a recorded event as it lies in the outbox."""
+        row = await self._pool.fetchrow(
+            "SELECT concern_id, topic, headers, value FROM entry WHERE event_id = $1", event_id, timeout=DEADLINE_S
+        )
+        return None if row is None else entry_record(row)
+
+    async def newest(self, concern_id: str) -> Record | None:
+        """Give the record that holds the content of a concern as it now stands."""
+        row = await self._pool.fetchrow(
+            "SELECT concern_id, topic, headers, value FROM entry WHERE concern_id = $1 AND origin = 'o' "
+            "AND type IN ('ConcernRaised', 'InformationCorrected') ORDER BY seq DESC LIMIT 1",
+            UUID(concern_id),
+            timeout=DEADLINE_S,
+        )
+        return None if row is None else entry_record(row)
+
+
+def _standing(row: asyncpg.Record) -> Standing:
+    return Standing(str(row["concern_id"]), load(row["status"]))
+
+
+def dump(status: Status) -> str:
+    """Write a status as JSON: ids, times and codes, no content."""
+    told = {
+        share_id: [t.rank, _text(t.acknowledged), t.outcome, _text(t.outcome_at)] for share_id, t in status.told.items()
+    }
+    return json.dumps(
+        {
+            "agency_id": status.agency_id,
+            "received": _text(status.received),
+            "urgency": status.urgency,
+            "history": status.history,
+            "test": status.test,
+            "version": status.version,
+            "watch": status.watch.value,
+            "watched_from": _text(status.watched_from),
+            "same_reference_as": status.same_reference_as,
+            "told": told,
+        }
+    )
+
+
+def load(text: str) -> Status:
+    """Read what :func:`dump` wrote."""
+    found: dict[str, Any] = json.loads(text)
+    told = {
+        share_id: Told(rank, _time(acknowledged), outcome, _time(outcome_at))
+        for share_id, (rank, acknowledged, outcome, outcome_at) in found.pop("told").items()
+    }
+    found |= {name: _time(found[name]) for name in ("received", "watched_from")}
+    return Status(**{**found, "told": told, "watch": Watch(found["watch"])})
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
