@@ -19,7 +19,6 @@ from uuid import UUID
 
 from concern_relay.v1.codes_pb2 import Urgency
 from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected
-from concern_relay.v1.facts_pb2 import Person
 from services.chassis.clock import Clock
 from services.chassis.envelope import Record, decode, timestamp
 from services.chassis.errors import IdConflict
@@ -28,15 +27,15 @@ from services.chassis.integrity.leaf import leaf_hash, leaf_of
 from services.chassis.integrity.note import Signer
 from services.chassis.integrity.receipt import Receipt, issue
 from services.chassis.journal import Journal
-from services.chassis.journal.rows import act_id
 from services.chassis.keys import Keys
 from services.intake.content import Contents, contents_of
 from services.intake.core import ALREADY_RAISED, OTHER_CHILD, IntakeState, about_the_same
 from services.intake.dates import LONDON, happened_at
 from services.intake.flags import Flag, FlagCode, codes
-from services.intake.ids import IdKey, Reference, content_digest
+from services.intake.ids import IdKey, Reference
+from services.intake.naming import digest_of, other_child_id, version_act, version_key
 from services.intake.reading import Reading
-from services.intake.same_child import CHILDREN, changes
+from services.intake.same_child import changes
 from services.intake.store import Concerns, Standing
 
 ATTEMPTS_MAX: Final = 4
@@ -100,9 +99,6 @@ class _Case:
 
     def contents(self, concern_id: str) -> Contents:
         return contents_of(self.reading.submission, concern_id=concern_id, key=self.key, today=self.today)
-
-    def digest(self, contents: Contents) -> str:
-        return content_digest(self.key, contents.urgency, contents.parts).hex()
 
     def flags(self, contents: Contents, *more: Flag) -> tuple[Flag, ...]:
         return (*self.reading.flags, *contents.flags, *more)
@@ -180,11 +176,11 @@ class Acceptance:
         """Find the same content among all that was accepted under this reference, newest first."""
         acts: dict[UUID, str] = {}
         for each in known:
-            digest = case.digest(told[each.concern_id])
+            digest = digest_of(case.key, told[each.concern_id])
             newest = each.status.version
             oldest = newest if case.sender.anew else max(1, newest - VERSIONS_MAX)
             for version in range(newest, oldest - 1, -1):
-                acts[_act(each, case.sender.agency_id, version, digest)] = each.concern_id
+                acts[version_act(each.concern_id, case.sender.agency_id, version, digest)] = each.concern_id
         found = await self.concerns.led_to(acts) if acts else {}
         for act, concern_id in acts.items():
             if (record := found.get(act)) is not None:
@@ -199,7 +195,7 @@ class Acceptance:
         concern_id = first_id
         more: tuple[Flag, ...] = ()
         if taken:
-            concern_id = _other_child(case, first_id, taken)
+            concern_id = other_child_id(case.key, case.reference, case.contents(first_id), taken)
             more = (Flag(FlagCode.SAME_REFERENCE_OTHER_CHILD, "/reference"),)
         contents = case.contents(concern_id)
         flags = case.flags(contents, *more)
@@ -214,7 +210,7 @@ class Acceptance:
             same_reference_as=first_id if taken else "",
             warning_codes=codes(flags),
         )
-        return await self._act(case, data, contents, case.digest(contents), flags)
+        return await self._act(case, data, contents, digest_of(case.key, contents), flags)
 
     async def _correct(self, case: _Case, standing: Standing, state: IntakeState, contents: Contents) -> Accepted:
         people = [c.part.person for c in contents.parts if c.part.WhichOneof("body") == "person"]
@@ -227,7 +223,7 @@ class Acceptance:
             urgency=contents.urgency,
             warning_codes=codes(flags),
         )
-        key = _version_key(standing.status.version + 1, case.digest(contents))
+        key = version_key(standing.status.version + 1, digest_of(case.key, contents))
         return await self._act(case, data, contents, key, flags)
 
     async def _sealable(self, contents: Contents) -> None:
@@ -286,43 +282,3 @@ class Acceptance:
             corrected=corrected,
             same_reference_as="" if corrected else data.same_reference_as,
         )
-
-
-def _act(standing: Standing, agency_id: str, version: int, digest: str) -> UUID:
-    """Give the id of the act that would have made this version of a concern with this content."""
-    name = "ConcernRaised" if version == 1 else "InformationCorrected"
-    return act_id(standing.concern_id, agency_id, name, digest if version == 1 else _version_key(version, digest))
-
-
-def _version_key(version: int, digest: str) -> str:
-    # the version is part of it: content that comes back later, meant anew, is another act
-    return f"{version}:{digest}"
-
-
-def _other_child(case: _Case, first_id: str, taken: Sequence[str]) -> str:
-    """Give the id of a further concern under a reference, from who its children are.
-
-    Children nobody can tell apart (no name, no number) give the same id; then the content decides.
-    """
-    contents = case.contents(first_id)
-    people = sorted(
-        (c.part.person for c in contents.parts if c.part.WhichOneof("body") == "person"), key=lambda p: p.person_id
-    )
-    who = b"".join(_identity(person) for person in people if person.role in CHILDREN)
-    found = case.reference.other_child_id(case.key, who)
-    if found in taken:
-        found = case.reference.other_child_id(case.key, who + bytes.fromhex(case.digest(contents)))
-    return found
-
-
-def _identity(person: Person) -> bytes:
-    kept = Person(
-        person_id=person.person_id,
-        role=person.role,
-        names=person.names,
-        birth_date=person.birth_date,
-        expected_on=person.expected_on,
-        identifiers=person.identifiers,
-    )
-    encoded = kept.SerializeToString(deterministic=True)
-    return len(encoded).to_bytes(8, "big") + encoded

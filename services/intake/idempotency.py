@@ -86,7 +86,8 @@ class Requests:
         begun = await self._pool.fetchrow(
             "INSERT INTO intake_request AS r (agency_id, key_digest, fingerprint, started) VALUES ($1, $2, $3, $4) "
             "ON CONFLICT (agency_id, key_digest) DO UPDATE SET started = excluded.started "
-            "WHERE r.event_id IS NULL AND r.fingerprint = excluded.fingerprint AND r.started < $5 RETURNING xmax = 0 AS fresh",
+            "WHERE r.event_id IS NULL AND r.fingerprint = excluded.fingerprint AND r.started < $5 "
+            "RETURNING xmax = 0 AS fresh",
             request.agency_id,
             request.key_digest,
             request.fingerprint,

@@ -10,121 +10,46 @@ are text. Field names and meanings follow ``proto/concern_relay/v1/facts.proto``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    StringConstraints,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import model_validator as check
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
-from concern_relay.v1 import census_pb2 as census
-from concern_relay.v1 import codes_pb2 as codes
-from services.chassis.codes import words
-from services.intake.text import one_line
-
-TEXT_CHARS_MAX: Final = 20_000
-CODE_CHARS_MAX: Final = 80
-
-
-def _line(value: Any) -> Any:
-    return one_line(value) if isinstance(value, str) else value
-
-
-def _word(value: Any) -> Any:
-    """Write a code as the contract does: ``Child in need`` and ``child-in-need`` are ``child_in_need``."""
-    return one_line(value).lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else value
-
-
-def _answer(value: Any) -> Any:
-    return ("no", "yes")[value] if isinstance(value, bool) else _word(value)
-
-
-def _listed(value: Any) -> Any:
-    """One is a list of one."""
-    return [value] if isinstance(value, str) else value
-
-
-_LISTED = BeforeValidator(_listed)
-
-
-@dataclass(frozen=True)
-class _Short:
-    """An object that may be written as its one field: ``"Ada Example"`` for ``{"given": "Ada Example"}``."""
-
-    name: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(
-            lambda value: {self.name: value} if isinstance(value, str | bool) else value, handler(source)
-        )
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        return {"anyOf": [handler(schema), {"type": "string"}]}
-
-
-@dataclass(frozen=True)
-class _Code:
-    """A code of an enum of the contract, open: a word we do not know is flagged, not refused."""
-
-    enum: Any
-    also: tuple[str, ...] = ()
-    truth: bool = False
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.str_schema(max_length=CODE_CHARS_MAX, coerce_numbers_to_str=True)
-        return core_schema.no_info_before_validator_function(_answer if self.truth else _word, text)
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        known = [*words(self.enum), *self.also]
-        text = {"type": "string", "maxLength": CODE_CHARS_MAX, "x-extensible-enum": known, "examples": known[:1]}
-        return {"anyOf": [{"type": "boolean"}, text]} if self.truth else text
-
-
-Line = Annotated[str, StringConstraints(max_length=300), BeforeValidator(_line)]
-Ref = Annotated[str, StringConstraints(max_length=200), BeforeValidator(_line)]
-Text = Annotated[str, StringConstraints(max_length=TEXT_CHARS_MAX, strip_whitespace=True)]
-Day = Annotated[str, StringConstraints(max_length=40), BeforeValidator(_line), Field(examples=["2018-05-02"])]
-AgencyId = Annotated[str, StringConstraints(max_length=100), BeforeValidator(_line)]
-GssCode = Annotated[str, StringConstraints(max_length=40), BeforeValidator(_line), Field(examples=["E10000016"])]
-
-Age = Annotated[
-    str,
-    StringConstraints(max_length=20),
-    BeforeValidator(_line),
-    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "maxLength": 20}]}),
-]
-
-UrgencyCode = Annotated[str, _Code(codes.Urgency)]
-LevelCode = Annotated[str, _Code(codes.ConcernLevel)]
-TriggerCode = Annotated[str, _Code(codes.Trigger)]
-Answer = Annotated[str, _Code(codes.Ternary, also=("unknown",), truth=True)]
-RoleCode = Annotated[str, _Code(codes.PersonRole)]
-SexCode = Annotated[str, _Code(codes.Sex)]
-IdentifierCode = Annotated[str, _Code(codes.IdentifierKind)]
-HiddenCode = Annotated[str, _Code(codes.HiddenReason, also=("yes", "no"), truth=True)]
-AuthorityCode = Annotated[str, _Code(codes.AuthorityRole)]
-StatusCode = Annotated[str, _Code(codes.StatutoryStatus)]
-PlaceCode = Annotated[str, _Code(codes.PlaceKind)]
-CategoryCode = Annotated[str, _Code(codes.Category)]
-AssertionCode = Annotated[str, _Code(codes.AssertionKind)]
-ConsentKindCode = Annotated[str, _Code(codes.ConsentKind)]
-ConsentStatusCode = Annotated[str, _Code(codes.ConsentStatus)]
-AbsenceCode = Annotated[str, _Code(codes.ConsentAbsence)]
-ToldCode = Annotated[str, _Code(codes.FamilyTold, truth=True)]
-NotToldCode = Annotated[str, _Code(codes.FamilyNotToldReason)]
-ClassCode = Annotated[str, _Code(codes.AgencyClass)]
-Article6Code = Annotated[str, _Code(codes.Article6)]
-NeedCode = Annotated[str, _Code(census.PrimaryNeed)]
-SourceCode = Annotated[str, _Code(census.ReferralSource)]
-FactorCode = Annotated[str, _Code(census.AssessmentFactor)]
+from services.intake.fields import (
+    LISTED,
+    AbsenceCode,
+    Age,
+    AgencyId,
+    Answer,
+    Article6Code,
+    AssertionCode,
+    AuthorityCode,
+    CategoryCode,
+    ClassCode,
+    ConsentKindCode,
+    ConsentStatusCode,
+    Day,
+    FactorCode,
+    GssCode,
+    HiddenCode,
+    IdentifierCode,
+    LevelCode,
+    Line,
+    NeedCode,
+    NotToldCode,
+    PlaceCode,
+    Ref,
+    RoleCode,
+    SexCode,
+    Short,
+    SourceCode,
+    StatusCode,
+    Text,
+    ToldCode,
+    TriggerCode,
+    UrgencyCode,
+)
 
 
 class _Model(BaseModel):
@@ -158,7 +83,7 @@ class Detail(_Model):
     """The concern as a whole."""
 
     level: LevelCode = ""
-    triggers: Annotated[tuple[TriggerCode, ...], _LISTED] = Field(default=(), max_length=30)
+    triggers: Annotated[tuple[TriggerCode, ...], LISTED] = Field(default=(), max_length=30)
     suspected_crime: Answer = Field(default="", description="A child is the suspected victim of a crime.")
     immediate_danger: Answer = ""
     suspect_is_child: Answer = ""
@@ -170,11 +95,11 @@ class Detail(_Model):
     balancing_test_complete: Answer = ""
     primary_need: NeedCode = ""
     referral_source: SourceCode = ""
-    factors: Annotated[tuple[FactorCode, ...], _LISTED] = Field(default=(), max_length=50)
+    factors: Annotated[tuple[FactorCode, ...], LISTED] = Field(default=(), max_length=50)
     setting: Line = Field(default="", description="Where it was noticed, in words.")
     basis_asked_for: Article6Code = Field(default="", description="Never needed; checked, not relied upon.")
     consent_absence: AbsenceCode = ""
-    detrimental_to: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
+    detrimental_to: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
     considered_by: Actor | None = None
 
 
@@ -197,7 +122,7 @@ class Identifier(_Model):
 class Address(_Model):
     """An address. ``hidden`` is true, or better the reason; a recipient cannot link the old and the new one."""
 
-    lines: Annotated[tuple[Line, ...], _LISTED] = Field(default=(), max_length=10)
+    lines: Annotated[tuple[Line, ...], LISTED] = Field(default=(), max_length=10)
     postcode: Line = ""
     uprn: Line = ""
     from_on: Day = ""
@@ -242,7 +167,7 @@ class Person(_Model):
 
     ref: Ref = ""
     role: RoleCode = ""
-    names: Annotated[tuple[Annotated[PersonName, _Short("given")], ...], _LISTED] = Field(default=(), max_length=20)
+    names: Annotated[tuple[Annotated[PersonName, Short("given")], ...], LISTED] = Field(default=(), max_length=20)
     birth_date: Day = Field(default="", description="As much as is known: 2018, 2018-05 or 2018-05-02.")
     expected_on: Day = ""
     age_years: Age = ""
@@ -253,10 +178,10 @@ class Person(_Model):
     authorities: tuple[Authority, ...] = Field(default=(), max_length=10)
     statuses: tuple[Status, ...] = Field(default=(), max_length=20)
     language: Line = Field(default="", description="BCP 47, as cy or ar.")
-    contact_details: Annotated[tuple[Line, ...], _LISTED] = Field(default=(), max_length=20)
-    can_read_agencies: Annotated[tuple[AgencyId, ...], _LISTED] = Field(default=(), max_length=20)
-    known_to_agencies: Annotated[tuple[AgencyId, ...], _LISTED] = Field(default=(), max_length=50)
-    school: Annotated[School, _Short("agency")] = School()
+    contact_details: Annotated[tuple[Line, ...], LISTED] = Field(default=(), max_length=20)
+    can_read_agencies: Annotated[tuple[AgencyId, ...], LISTED] = Field(default=(), max_length=20)
+    known_to_agencies: Annotated[tuple[AgencyId, ...], LISTED] = Field(default=(), max_length=50)
+    school: Annotated[School, Short("agency")] = School()
     adult_at_risk: Answer = ""
     can_consent: Answer = ""
 
@@ -276,7 +201,7 @@ class Group(_Model):
 
     ref: Ref = ""
     name: Line = ""
-    descriptions: Annotated[tuple[Text, ...], _LISTED] = Field(default=(), max_length=50)
+    descriptions: Annotated[tuple[Text, ...], LISTED] = Field(default=(), max_length=50)
     members: tuple[Ref, ...] = Field(default=(), max_length=50)
 
 
@@ -291,16 +216,16 @@ class Item(_Model):
     category: CategoryCode = ""
     kind: AssertionCode = ""
     text: Text = Field(min_length=1)
-    about: Annotated[tuple[Ref, ...], _LISTED] = Field(default=(), max_length=20)
-    mentions: Annotated[tuple[Ref, ...], _LISTED] = Field(default=(), max_length=50)
+    about: Annotated[tuple[Ref, ...], LISTED] = Field(default=(), max_length=20)
+    mentions: Annotated[tuple[Ref, ...], LISTED] = Field(default=(), max_length=50)
     source: Line = ""
     source_protected: bool = False
     occurred: Day = ""
     core: bool | None = None
     emergency_minimum: bool | None = None
     consent: Ref = Field(default="", description="The ref of the consent this item rests on.")
-    needed_by: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
-    not_for: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
+    needed_by: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
+    not_for: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
 
 
 class Consent(_Model):
@@ -317,7 +242,7 @@ class Consent(_Model):
     expires_on: Day = ""
     explicit: bool = False
     absence: AbsenceCode = ""
-    recipients: Annotated[tuple[ClassCode, ...], _LISTED] = Field(default=(), max_length=20)
+    recipients: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
 
 
 class FamilyTold(_Model):
@@ -343,7 +268,7 @@ class Submission(_Model):
     groups: tuple[Group, ...] = Field(default=(), max_length=20)
     items: tuple[Item, ...] = Field(default=(), max_length=200)
     consents: tuple[Consent, ...] = Field(default=(), max_length=50)
-    family_told: Annotated[FamilyTold, _Short("told")] = FamilyTold()
+    family_told: Annotated[FamilyTold, Short("told")] = FamilyTold()
     history: bool = Field(default=False, description="A statutory return: recorded, never sent on.")
     test: bool = Field(default=False, description="Practice: never reaches a real inbox.")
 
