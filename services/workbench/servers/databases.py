@@ -30,7 +30,7 @@ async def connect(url: str, deadline_s: float = CONNECT_DEADLINE_S) -> asyncpg.C
             while True:
                 try:
                     return await asyncpg.connect(url, command_timeout=STATEMENT_DEADLINE_S, timeout=deadline_s)
-                except (asyncpg.CannotConnectNowError, OSError):
+                except (asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError, OSError):
                     await asyncio.sleep(RETRY_S)
     except TimeoutError as cause:
         raise NotReadyError(f"PostgreSQL did not answer within {deadline_s:.0f} s; see the log postgres.log") from cause

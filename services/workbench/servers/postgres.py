@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from services.workbench.servers import databases
 from services.workbench.servers.address import Login, with_login
+from services.workbench.servers.answering import await_listening
 from services.workbench.servers.errors import NotReadyError, StateError
-from services.workbench.servers.kafka import await_listening
-from services.workbench.servers.state import LOOPBACK, StateDir, write_private
+from services.workbench.servers.state import LOOPBACK, StateDir, remove_tree, write_private
 from services.workbench.supervisor.child import Child, Program, leashed, spawn
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class PackagedPostgres:
         data, aside = self._folder / "data", self._folder / "data.making"
         if data.exists():
             return
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_tree(aside)
         password = self._folder / "admin.password"
         write_private(password, self._password)
         argv = (

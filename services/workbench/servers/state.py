@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,6 +150,12 @@ def write_private(path: Path, text: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     draft.replace(path)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a half-made folder if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def is_free(port: int) -> bool:

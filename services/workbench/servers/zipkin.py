@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from services.workbench.servers import jars
-from services.workbench.servers.kafka import await_listening, java
+from services.workbench.servers.answering import await_listening
+from services.workbench.servers.kafka import java
 from services.workbench.servers.state import LOOPBACK, StateDir
 from services.workbench.supervisor.child import Child, Program, spawn
 
