@@ -58,7 +58,8 @@ def answer(
         for line in lines:
             typer.echo(line)
         for finding in findings:
-            typer.echo(f"finding {finding.code}: {finding.detail}", err=True)
+            where = " ".join(f"{name}={value}" for name, value in finding.where.items())
+            typer.echo(f"finding {finding.code}: {finding.detail}{f'  ({where})' if where else ''}", err=True)
     return typer.Exit(Exit.FINDING if findings else Exit.PASS)
 
 

@@ -1,0 +1,297 @@
+"""Holds what happened against what must be, and what must not be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from concern_relay.v1 import codes_pb2 as codes
+from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, DecisionRequested, ItemAssessment
+from concern_relay.v1.facts_pb2 import Part
+from concern_relay.v1.shares_pb2 import SharePlanned
+from services.chassis.codes import word_of
+from services.chassis.event import Fact
+from services.workbench.scenario.document import (
+    BasisThen,
+    ClockThen,
+    DecisionThen,
+    ItemThen,
+    ShareThen,
+    Then,
+    WithheldThen,
+)
+
+LONDON: Final = ZoneInfo("Europe/London")
+
+
+def local(moment: datetime) -> datetime:
+    """Give a time as meant in a scenario: Europe/London unless it has a zone of its own."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=LONDON)).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of one concern.
+
+    Attributes:
+        facts: its events, in the order they were recorded; parts opened where they could be.
+        refs: part ids by the refs of its submissions.
+        views: per share, the opened parts of what the recipient got.
+        watch_due: when its watch runs out, if it runs.
+    """
+
+    facts: Sequence[Fact]
+    refs: Mapping[str, str]
+    views: Mapping[str, Sequence[Part]] = field(default_factory=dict)
+    watch_due: datetime | None = None
+
+    def of(self, name: str) -> list[Any]:
+        """Give the messages of one type, in order."""
+        return [fact.data for fact in self.facts if fact.type == name]
+
+    def part(self, ref: str) -> str:
+        """Give the part id of a ref; the ref itself when nobody named it, so that it is found nowhere."""
+        return self.refs.get(ref, ref)
+
+    def ref(self, part_id: str) -> str:
+        """Give the ref of a part id, for messages."""
+        return next((ref for ref, found in self.refs.items() if found == part_id), part_id)
+
+    @property
+    def assessed(self) -> BasisAssessed | None:
+        """The newest assessment."""
+        found = self.of("BasisAssessed")
+        return found[-1] if found else None
+
+
+def check(then: Then, seen: Seen) -> list[str]:
+    """Give what is not as it must be, one line each; none when all is well."""
+    return list(_differences(then, seen))
+
+
+def _differences(then: Then, seen: Seen) -> Iterator[str]:
+    for basis in then.basis:
+        yield from _basis(basis, seen)
+    yield from _recipients(then, seen)
+    for share in then.shares:
+        yield from _share(share, seen)
+    for withheld in then.withheld:
+        yield from _withheld(withheld, seen)
+    yield from _not_told(then.not_told, seen)
+    yield from _codes(then, seen)
+    yield from _decisions(then, seen)
+    for clock in then.clocks:
+        yield from _clock(clock, seen)
+    names = {fact.type for fact in seen.facts}
+    yield from (f"event {name} did not happen" for name in then.events if name not in names)
+    yield from (f"event {name} happened and must not" for name in then.no_events if name in names)
+
+
+def _basis(wanted: BasisThen, seen: Seen) -> Iterator[str]:
+    name = wanted.recipient_class
+    found = next(
+        (
+            c
+            for c in (seen.assessed.classes if seen.assessed else ())
+            if word_of(codes.AgencyClass, c.recipient_class) == name
+        ),
+        None,
+    )
+    if found is None:
+        yield f"basis: {name} was not assessed"
+        return
+    words = {
+        "outcome": word_of(codes.Outcome, found.outcome),
+        "article6": word_of(codes.Article6, found.article6) or "none",
+        "gateway": word_of(codes.Gateway, found.gateway) or "none",
+        "reason": word_of(codes.WithholdReason, found.reason),
+        "must": found.must,
+        "rejected": bool(found.rejected_codes),
+    }
+    for field_name, value in words.items():
+        yield from _same(f"basis: {name} {field_name}", getattr(wanted, field_name), value)
+    if wanted.alternates is not None:
+        yield from _same(
+            f"basis: {name} alternates",
+            sorted(wanted.alternates),
+            sorted(word_of(codes.Article6, a) for a in found.alternates),
+        )
+    for item in wanted.items:
+        yield from _item(name, item, found, seen)
+
+
+def _item(name: str, wanted: ItemThen, found: ClassAssessment, seen: Seen) -> Iterator[str]:
+    item: ItemAssessment | None = next((i for i in found.items if i.part_id == seen.part(wanted.item)), None)
+    if item is None:
+        yield f"basis: {name} has nothing on {wanted.item!r}"
+        return
+    words = {
+        "outcome": word_of(codes.Outcome, item.outcome),
+        "article9": word_of(codes.Article9, item.article9) or "none",
+        "condition": word_of(codes.DpaCondition, item.condition) or "none",
+        "sensitivity": word_of(codes.Sensitivity, item.sensitivity),
+        "consent_absence": word_of(codes.ConsentAbsence, item.consent_absence),
+        "reason": word_of(codes.WithholdReason, item.reason),
+    }
+    for field_name, value in words.items():
+        yield from _same(f"basis: {name} item {wanted.item!r} {field_name}", getattr(wanted, field_name), value)
+
+
+def _same(what: str, wanted: Any, found: Any) -> Iterator[str]:
+    if wanted is not None and wanted != found:
+        yield f"{what} is {found!r}, must be {str(wanted)!r}"
+
+
+def _recipients(then: Then, seen: Seen) -> Iterator[str]:
+    have = {share.recipient_agency_id for share in seen.of("SharePlanned")}
+    yield from (f"recipients: {agency} has no share" for agency in then.recipients if agency not in have)
+    yield from (f"recipients: {agency} has a share and must not" for agency in then.not_recipients if agency in have)
+    if then.only_recipients:
+        yield from (
+            f"recipients: {agency} has a share and is not named" for agency in sorted(have - set(then.recipients))
+        )
+
+
+def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
+    shares: list[SharePlanned] = [s for s in seen.of("SharePlanned") if s.recipient_agency_id == wanted.to]
+    what = f"share to {wanted.to}"
+    if wanted.count is not None:
+        yield from _same(f"{what}: count", wanted.count, len(shares))
+    if not shares:
+        if wanted.count is None:
+            yield f"{what}: there is none"
+        return
+    parts = {p.part_id for s in shares for p in s.parts}
+    yield from (f"{what}: lacks {ref!r}" for ref in wanted.includes if seen.part(ref) not in parts)
+    yield from (f"{what}: holds {ref!r} and must not" for ref in wanted.excludes if seen.part(ref) in parts)
+    yield from _same(f"{what}: emergency", wanted.emergency, any(s.emergency for s in shares))
+    yield from _same(f"{what}: urgency", wanted.urgency, word_of(codes.Urgency, shares[-1].urgency))
+    text = "\n".join(str(part) for s in shares for part in seen.views.get(s.share_id, ()))
+    yield from (
+        f"{what}: the view lacks words it must hold (number {n})"
+        for n, w in enumerate(wanted.view_has, 1)
+        if w not in text
+    )
+    yield from (
+        f"{what}: the view holds words it must not (number {n})"
+        for n, w in enumerate(wanted.view_lacks, 1)
+        if w in text
+    )
+    if wanted.state is not None:
+        yield from _same(f"{what}: state", wanted.state, _state(shares[0].share_id, seen))
+
+
+def _state(share_id: str, seen: Seen) -> str:
+    for name, state in (
+        ("OutcomeGiven", "outcome"),
+        ("ShareAcknowledged", "acknowledged"),
+        ("ShareRead", "read"),
+        ("ShareDelivered", "delivered"),
+    ):
+        if any(data.share_id == share_id for data in seen.of(name)):
+            return state
+    return "planned"
+
+
+def _withheld(wanted: WithheldThen, seen: Seen) -> Iterator[str]:
+    want = {seen.part(ref) for ref in wanted.items}
+    for found in seen.of("ShareWithheld"):
+        fits = (
+            (
+                wanted.recipient_class is None
+                or word_of(codes.AgencyClass, found.recipient_class) == wanted.recipient_class
+            )
+            and (wanted.agency is None or found.agency_id == wanted.agency)
+            and (wanted.reason is None or word_of(codes.WithholdReason, found.reason) == wanted.reason)
+        )
+        if fits:
+            want -= set(found.part_ids)
+            if not want and (wanted.items or not found.part_ids):
+                return
+    left = ", ".join(sorted(seen.ref(p) for p in want)) or "the whole"
+    who = wanted.agency or wanted.recipient_class or "anybody"
+    yield f"withheld: no record of {left} from {who} for {wanted.reason or 'any reason'}"
+
+
+def _not_told(wanted: Iterable[str], seen: Seen) -> Iterator[str]:
+    told = {word_of(codes.AgencyClass, s.recipient_class) for s in seen.of("SharePlanned")}
+    reasoned = {word_of(codes.AgencyClass, w.recipient_class) for w in seen.of("ShareWithheld") if w.reason}
+    for name in wanted:
+        if name in told:
+            yield f"not_told: {name} was told"
+        elif name not in reasoned:
+            yield f"not_told: {name} has no recorded reason"
+
+
+def _codes(then: Then, seen: Seen) -> Iterator[str]:
+    assessed = seen.assessed or BasisAssessed()
+    raised = [*seen.of("ConcernRaised"), *seen.of("InformationCorrected")]
+    have = {
+        "question": {q.code for q in assessed.questions},
+        "governance": set(assessed.governance_codes),
+        "warning": {code for data in raised for code in data.warning_codes},
+    }
+    for kind, wanted in (("question", then.questions), ("governance", then.governance), ("warning", then.warnings)):
+        for code in wanted:
+            if code not in have[kind]:
+                yield f"{kind} {code!r} is missing; there are: {', '.join(sorted(have[kind])) or 'none'}"
+    if then.law_pack:
+        yield from _same("law pack", then.law_pack, assessed.law_pack)
+    if then.emergency is not None:
+        yield from _same("emergency", then.emergency, assessed.emergency)
+
+
+def _decisions(then: Then, seen: Seen) -> Iterator[str]:
+    requested: list[DecisionRequested] = seen.of("DecisionRequested")
+    for wanted in then.decisions:
+        if not any(_is_decision(wanted, found, seen) for found in requested):
+            about = wanted.items or "anything"
+            yield f"decision: none that is {wanted.state} for {wanted.role or 'any role'} on {about}"
+    if then.no_decisions and requested:
+        yield f"decision: {len(requested)} were asked for and none may be"
+
+
+def _is_decision(wanted: DecisionThen, found: DecisionRequested, seen: Seen) -> bool:
+    recorded = {d.decision_id for d in seen.of("DecisionRecorded")}
+    overdue = {d.decision_id for d in seen.of("DecisionOverdue")}
+    state = "recorded" if found.decision_id in recorded else "overdue" if found.decision_id in overdue else "open"
+    return (
+        state == wanted.state
+        and (wanted.role is None or word_of(codes.DeciderRole, found.role) == wanted.role)
+        and (wanted.agency is None or found.agency_id == wanted.agency)
+        and (
+            wanted.recipient_class is None
+            or word_of(codes.AgencyClass, found.recipient_class) == wanted.recipient_class
+        )
+        and (not wanted.question or found.question_code == wanted.question)
+        and {seen.part(ref) for ref in wanted.items} <= set(found.part_ids)
+    )
+
+
+def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
+    due = local(wanted.due)
+    clocks: list[tuple[str, datetime, str]] = []
+    if wanted.of == "acknowledgement":
+        clocks = [(d.recipient_agency_id, _time(d.acknowledge_by), d.clock_code) for d in seen.of("ShareDelivered")]
+    elif wanted.of == "decision":
+        clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in seen.of("DecisionRequested")]
+    elif seen.watch_due is not None:
+        clocks = [("", seen.watch_due, "watch")]
+    mine = [c for c in clocks if wanted.agency in {None, c[0]}]
+    if not any(_minute(c[1]) == _minute(due) and wanted.rule in {"", c[2]} for c in mine):
+        there = "; ".join(
+            f"{agency} {moment.astimezone(LONDON):%a %d %b %Y %H:%M} ({rule})" for agency, moment, rule in mine
+        )
+        asked = f"{due.astimezone(LONDON):%a %d %b %Y %H:%M} {wanted.rule}"
+        yield f"clock: no {wanted.of} due {asked}; there are: {there or 'none'}"
+
+
+def _time(stamp: Any) -> datetime:
+    return stamp.ToDatetime(UTC)  # type: ignore[no-any-return]
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)

@@ -1,0 +1,261 @@
+"""The words a scenario may use. An unknown word is a mistake in the file, never ignored.
+
+    scenario: S01 a bruise at school
+    given:
+      now: 2026-11-23T10:00
+    when:
+      - raise: {agency: …, reference: …, items: […]}
+      - pass: {hours: 26}
+    then:
+      basis: [{class: childrens_social_care, outcome: share_power, article6: e_public_task}]
+      recipients: [kent-csc]
+
+Codes are those of the contract, without prefix, in lower case. Items, people, places and consents are named by the refs
+of the submission. Times without a zone are Europe/London.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from concern_relay.v1 import assessments_pb2, concerns_pb2, shares_pb2
+from concern_relay.v1 import codes_pb2 as codes
+from services.chassis.codes import str_enum
+from services.intake.submission import Submission
+
+Code = Annotated[str, Field(pattern=r"^[a-z0-9_.:-]+$", max_length=120)]
+AgencyId = Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=80)]
+Ref = Annotated[str, Field(min_length=1, max_length=200)]
+
+AgencyClass: Any = str_enum(codes.AgencyClass)
+Outcome: Any = str_enum(codes.Outcome)
+Article6: Any = str_enum(codes.Article6)
+Article9: Any = str_enum(codes.Article9)
+DpaCondition: Any = str_enum(codes.DpaCondition)
+Gateway: Any = str_enum(codes.Gateway)
+Sensitivity: Any = str_enum(codes.Sensitivity)
+ConsentAbsence: Any = str_enum(codes.ConsentAbsence)
+WithholdReason: Any = str_enum(codes.WithholdReason)
+DeciderRole: Any = str_enum(codes.DeciderRole)
+ShareOutcome: Any = str_enum(codes.ShareOutcome)
+Urgency: Any = str_enum(codes.Urgency)
+LegalNature: Any = str_enum(codes.LegalNature)
+_EVENTS = sorted(
+    name
+    for module in (concerns_pb2, assessments_pb2, shares_pb2)
+    for name in module.DESCRIPTOR.message_types_by_name
+    if name not in {"ClassAssessment", "ItemAssessment", "Question"}
+)
+EventName: Any = Literal[tuple(_EVENTS)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class AgencyChange(_Strict):
+    """A change of one agency of the arrangement, for this scenario only."""
+
+    agency: AgencyId
+    natures: list[LegalNature] | None = None
+    policy_document: str | None = Field(default=None, description="a reference; an empty text means it holds none")
+    dpia: str | None = None
+    agreement: str | None = None
+
+
+class Given(_Strict):
+    """What is so before anything happens."""
+
+    now: datetime = Field(description="when the scenario begins; Europe/London unless a zone is given")
+    arrangement: str = Field(
+        default="", description="name of an arrangement in deploy/arrangements; empty: the one in force"
+    )
+    agencies: list[AgencyChange] = Field(default=[], description="agencies that differ from the arrangement")
+
+
+class Raise(Submission):
+    """A submission of ``POST /v1/concerns``, and who sends it."""
+
+    agency: AgencyId
+    concern: str = Field(default="concern", description="what this scenario calls it")
+
+
+class Span(_Strict):
+    """How long, or until when."""
+
+    minutes: float = 0
+    hours: float = 0
+    days: float = 0
+    until: datetime | None = None
+
+
+class Person(_Strict):
+    """Who acts."""
+
+    agency: AgencyId
+    name: str = "Pat Example"
+    role: str = "duty worker"
+    concern: str = "concern"
+    refused: Code = Field(default="", description="the code with which it must be refused; empty: it must succeed")
+
+
+class GiveOutcome(Person):
+    """What was done."""
+
+    outcome: ShareOutcome
+    reason: str = ""
+
+
+class Redirect(Person):
+    """Where it belongs."""
+
+    to: AgencyId
+    reason: str = "belongs there"
+
+
+class Decide(_Strict):
+    """What a named person decides about an open question."""
+
+    outcome: Outcome
+    agency: AgencyId
+    name: str = "Pat Example"
+    role: DeciderRole
+    reason_code: Code = "needed_to_protect"
+    review_on: str = ""
+    items: list[Ref] = Field(
+        default=[], description="of the decision that has just these items; empty: the only open one"
+    )
+    recipient_class: AgencyClass | None = Field(default=None, alias="class")
+    concern: str = "concern"
+    refused: Code = ""
+
+
+class Step(_Strict):
+    """One thing that happens: exactly one of these."""
+
+    raise_: Raise | None = Field(default=None, alias="raise")
+    pass_: Span | None = Field(default=None, alias="pass")
+    decide: Decide | None = None
+    read: Person | None = None
+    acknowledge: Person | None = None
+    outcome: GiveOutcome | None = None
+    redirect: Redirect | None = None
+    expect: Then | None = Field(default=None, description="what must be so at this point")
+
+    @model_validator(mode="after")
+    def _one(self) -> Step:
+        if len(self.model_fields_set) != 1:
+            raise ValueError(
+                "a step is exactly one of raise, pass, decide, read, acknowledge, outcome, redirect, expect"
+            )
+        return self
+
+
+class ItemThen(_Strict):
+    """What must have been decided for one part; what is left out is not looked at."""
+
+    item: Ref
+    outcome: Outcome | None = None
+    article9: Article9 | Literal["none"] | None = None
+    condition: DpaCondition | Literal["none"] | None = None
+    sensitivity: Sensitivity | None = None
+    consent_absence: ConsentAbsence | None = None
+    reason: WithholdReason | None = None
+
+
+class BasisThen(_Strict):
+    """What must have been decided for one class of recipient."""
+
+    recipient_class: AgencyClass = Field(alias="class")
+    outcome: Outcome | None = None
+    article6: Article6 | Literal["none"] | None = None
+    alternates: list[Article6] | None = None
+    gateway: Gateway | Literal["none"] | None = None
+    must: bool | None = None
+    reason: WithholdReason | None = None
+    rejected: bool | None = Field(default=None, description="whether a basis that was asked for was refused")
+    items: list[ItemThen] = []
+
+
+class ShareThen(_Strict):
+    """What must have been shared with one agency, over all its shares."""
+
+    to: AgencyId
+    emergency: bool | None = None
+    urgency: Urgency | None = None
+    count: int | None = Field(default=None, ge=0, description="how many shares")
+    includes: list[Ref] = []
+    excludes: list[Ref] = []
+    view_has: list[str] = Field(default=[], description="words its view must hold")
+    view_lacks: list[str] = Field(default=[], description="words its view must not hold")
+    state: Literal["planned", "delivered", "read", "acknowledged", "outcome"] | None = None
+
+
+class WithheldThen(_Strict):
+    """What must have been held back."""
+
+    recipient_class: AgencyClass | None = Field(default=None, alias="class")
+    agency: AgencyId | None = None
+    items: list[Ref] = []
+    reason: WithholdReason | None = None
+
+
+class ClockThen(_Strict):
+    """A clock: what is due, and when; to the minute."""
+
+    of: Literal["acknowledgement", "decision", "watch"]
+    agency: AgencyId | None = None
+    due: datetime
+    rule: Code = ""
+
+
+class DecisionThen(_Strict):
+    """A decision that must wait for a person, or must have been made."""
+
+    role: DeciderRole | None = None
+    agency: AgencyId | None = None
+    items: list[Ref] = []
+    recipient_class: AgencyClass | None = Field(default=None, alias="class")
+    question: Code = ""
+    state: Literal["open", "recorded", "overdue"] = "open"
+
+
+class Then(_Strict):
+    """What must be, and what must not be. Everything that is left out is not looked at."""
+
+    concern: str = "concern"
+    basis: list[BasisThen] = []
+    recipients: list[AgencyId] = Field(default=[], description="agencies that must have a share")
+    only_recipients: bool = Field(default=False, description="nobody but `recipients` has one")
+    not_recipients: list[AgencyId] = []
+    shares: list[ShareThen] = []
+    withheld: list[WithheldThen] = []
+    not_told: list[AgencyClass] = Field(default=[], description="classes that get nothing, with a recorded reason")
+    questions: list[Code] = []
+    governance: list[Code] = []
+    decisions: list[DecisionThen] = []
+    no_decisions: bool = False
+    clocks: list[ClockThen] = []
+    events: list[EventName] = []
+    no_events: list[EventName] = []
+    warnings: list[Code] = Field(default=[], description="codes of what was odd and kept")
+    law_pack: Code = ""
+    emergency: bool | None = None
+
+
+class Scenario(_Strict):
+    """A scenario."""
+
+    scenario: str = Field(min_length=1, max_length=200)
+    cites: list[str] = []
+    note: str = ""
+    given: Given
+    when: list[Step] = Field(min_length=1, max_length=200)
+    then: Then
+
+
+Step.model_rebuild()
+Scenario.model_rebuild()

@@ -1,0 +1,250 @@
+"""Plays on the pure cores, in one process: no broker, no database, no keys; the same decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
+from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, LegalNature, Outcome, ShareOutcome
+from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected
+from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
+from concern_relay.v1.shares_pb2 import OutcomeGiven, ShareAcknowledged, ShareRead, ShareRedirected
+from services.basis_assessment.core import BasisCore
+from services.chassis.arrangement import Agency, Arrangement, ArrangementBook
+from services.chassis.codes import number_of
+from services.chassis.event import Content, Fact, KeyScope, Refused, derived_id
+from services.intake.content import contents_of
+from services.intake.content.refs import refs_of
+from services.intake.core import IntakeCore
+from services.intake.flags import codes
+from services.intake.ids import IdKey, Reference
+from services.intake.reading import read_tree
+from services.routing.core import RoutingCore
+from services.workbench.scenario.check import LONDON, Seen, local
+from services.workbench.scenario.document import AgencyChange, Decide, Given, GiveOutcome, Raise, Redirect
+from services.workbench.scenario.laws import law_book
+from services.workbench.scenario.stage import Act, SceneError
+from services.workbench.scenario.world import Seat, World
+
+ID_KEY: Final = IdKey(b"scenario" * 8)
+UNKNOWN_CODE: Final = "code_not_known"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A concern of the scenario."""
+
+    concern_id: str
+    refs: dict[str, str]
+
+
+class InProcess:
+    """A stagehand on the cores."""
+
+    def __init__(self) -> None:
+        self._world: World | None = None
+        self._arrangement: Arrangement | None = None
+        self._concerns: dict[str, _Known] = {}
+        self._acts = 0
+
+    def begin(self, given: Given) -> None:
+        """Put the cores of one arrangement, changed as the scene asks, on the stage."""
+        now = local(given.now)
+        self._arrangement = arrangement_of(given, now)
+        book = ArrangementBook.of([self._arrangement])
+        seats = [
+            Seat("intake", IntakeCore(), ("assessments.v1", "shares.v1"), "concerns.v1"),
+            Seat("basis_assessment", BasisCore(law_book(), book), ("concerns.v1",), "assessments.v1"),
+            Seat("routing", RoutingCore(book), ("concerns.v1", "assessments.v1"), "shares.v1"),
+        ]
+        self._world = World({seat.name: seat for seat in seats}, now)
+
+    @property
+    def _stage(self) -> World:
+        assert self._world is not None, "begin comes first"
+        return self._world
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self._stage.now
+
+    def advance(self, to: datetime) -> None:
+        """Move the time."""
+        self._stage.advance(to)
+
+    def raise_(self, step: Raise) -> str:
+        """Send a submission; under the same name again, it is a correction."""
+        agency_known(self._arrangement, step.agency)
+        tree = step.model_dump(mode="json", exclude={"agency", "concern"}, exclude_unset=True)
+        reading = read_tree(tree)
+        before = self._concerns.get(step.concern)
+        reference = Reference(
+            step.agency, reading.submission.reference, reading.submission.history, reading.submission.test
+        )
+        concern_id = before.concern_id if before else reference.concern_id(ID_KEY)
+        today = self.now.astimezone(LONDON).date()
+        contents = contents_of(reading.submission, concern_id=concern_id, key=ID_KEY, today=today)
+        flags = (*reading.flags, *contents.flags)
+        if unknown := [flag.pointer for flag in flags if flag.code == UNKNOWN_CODE]:
+            raise SceneError(f"raise: unknown codes at {', '.join(unknown)}; `scenario schema` prints those there are")
+        data: Message
+        if before:
+            data = InformationCorrected(
+                concern_id=concern_id, agency_id=step.agency, urgency=contents.urgency, warning_codes=codes(flags)
+            )
+        else:
+            data = ConcernRaised(
+                concern_id=concern_id,
+                agency_id=step.agency,
+                urgency=contents.urgency,
+                history=reading.submission.history,
+                test=reading.submission.test,
+                warning_codes=codes(flags),
+            )
+        refs = refs_of(reading.submission, concern_id, ID_KEY)
+        named = {**refs.person, **refs.place, **refs.group, **refs.consent, **refs.item, "text": refs.text}
+        self._concerns[step.concern] = _Known(concern_id, {"detail": derived_id(concern_id, "detail"), **named})
+        return self._act("intake", concern_id, data, step.agency, contents.parts)
+
+    def act(self, verb: str, step: Act) -> str:
+        """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
+        concern_id = self._known(step.concern).concern_id
+        agency_known(self._arrangement, step.agency)
+        shares = [f.data for f in self._facts(concern_id) if f.type == "SharePlanned" and f.data is not None]
+        mine = [s for s in shares if s.recipient_agency_id == step.agency]  # type: ignore[attr-defined]
+        if not shares:
+            return "unknown_share"
+        share: Any = (mine or shares)[-1]
+        common = {"concern_id": concern_id, "share_id": share.share_id, "recipient_agency_id": step.agency}
+        scope = KeyScope(concern_id, share_id=share.share_id)
+        contents = [named_person(scope, step.name, step.role)]
+        data: Message = {"read": ShareRead, "acknowledge": ShareAcknowledged}.get(verb, ShareRead)(**common)
+        if isinstance(step, GiveOutcome):
+            data = OutcomeGiven(**common, outcome=number_of(ShareOutcome, step.outcome.value))
+            contents += [note(scope, step.reason)] if step.reason else []
+        elif isinstance(step, Redirect):
+            data = ShareRedirected(**common, to_agency_id=step.to, reason_code="belongs_elsewhere")
+            contents += [note(scope, step.reason)] if step.reason else []
+        return self._act("routing", concern_id, data, step.agency, contents)
+
+    def decide(self, step: Decide) -> str:
+        """Answer an open question."""
+        known = self._known(step.concern)
+        found = open_decision(self.seen(step.concern), step)
+        if found is None:
+            return "no_such_decision"
+        data = DecisionRecorded(
+            concern_id=known.concern_id,
+            decision_id=found.decision_id,
+            outcome=number_of(Outcome, step.outcome.value),
+            reason_code=step.reason_code,
+            role=number_of(DeciderRole, step.role.value),
+            review_on=step.review_on,
+            agency_id=step.agency,
+            recipient_class=found.recipient_class,
+            part_ids=found.part_ids,
+        )
+        who = named_person(KeyScope(known.concern_id), step.name, step.role.value)
+        return self._act("basis_assessment", known.concern_id, data, step.agency, [who])
+
+    def seen(self, concern: str) -> Seen:
+        """Give what is known of a concern."""
+        known = self._known(concern)
+        facts = self._facts(known.concern_id)
+        views = {
+            f.data.share_id: tuple(f.parts.values())  # type: ignore[union-attr]
+            for f in facts
+            if f.type == "SharePlanned"
+        }
+        watch = self._stage.timers(known.concern_id).get("intake/watch")
+        return Seen(facts, known.refs, views, watch)
+
+    def _known(self, concern: str) -> _Known:
+        if concern not in self._concerns:
+            raise SceneError(
+                f"no concern called {concern!r} was raised; there are: {', '.join(self._concerns) or 'none'}"
+            )
+        return self._concerns[concern]
+
+    def _facts(self, concern_id: str) -> list[Fact]:
+        return [happened.fact for happened in self._stage.events if happened.fact.concern_id == concern_id]
+
+    def _act(self, service: str, concern_id: str, data: Message, agency: str, contents: Sequence[Content]) -> str:
+        self._acts += 1
+        try:
+            self._stage.act(service, concern_id, data, agency=agency, key=f"step-{self._acts}", contents=contents)
+        except Refused as refused:
+            return refused.code
+        return ""
+
+
+def open_decision(seen: Seen, step: Decide) -> DecisionRequested | None:
+    """Find the open decision a step means: that on its items, for its class, or the only one."""
+    done = {d.decision_id for d in seen.of("DecisionRecorded")}
+    found: list[DecisionRequested] = [d for d in seen.of("DecisionRequested") if d.decision_id not in done]
+    if step.items:
+        wanted = {seen.part(ref) for ref in step.items}
+        found = [d for d in found if wanted <= set(d.part_ids)]
+    if step.recipient_class is not None:
+        found = [d for d in found if d.recipient_class == number_of(AgencyClass, step.recipient_class.value)]
+    return found[-1] if found else None
+
+
+def named_person(scope: KeyScope, name: str, role: str) -> Content:
+    """Give the part that says who acted."""
+    part = Part(named_person=NamedPerson(name=name, role=role))
+    return Content(derived_id(scope.concern_id, "actor", scope.share_id), scope, part)
+
+
+def note(scope: KeyScope, text: str) -> Content:
+    """Give the part that holds the words of an act."""
+    return Content(derived_id(scope.concern_id, "note", scope.share_id), scope, Part(note=Note(text=text)))
+
+
+def agency_known(arrangement: Arrangement | None, agency_id: str) -> None:
+    """See that an agency is of the arrangement.
+
+    Raises:
+        SceneError: it is not.
+    """
+    if arrangement is None or arrangement.agency(agency_id) is None:
+        raise SceneError(f"{agency_id!r} is no agency of the arrangement")
+
+
+def arrangement_of(given: Given, now: datetime) -> Arrangement:
+    """Give the arrangement a scene asks for, with its changes.
+
+    Raises:
+        SceneError: no such arrangement, or a change of an agency it does not have.
+    """
+    book = ArrangementBook.load()
+    found = book.on(now.astimezone(LONDON).date())
+    if given.arrangement:
+        named = [a for a in book.arrangements if a.name == given.arrangement]
+        if not named:
+            raise SceneError(
+                f"no arrangement {given.arrangement!r}; there are: {', '.join(a.name for a in book.arrangements)}"
+            )
+        found = named[-1]
+    for change in given.agencies:
+        agency_known(found, change.agency)
+    agencies = {**found.agencies, **{c.agency: _changed(found.agencies[c.agency], c) for c in given.agencies}}
+    return replace(found, agencies=agencies)
+
+
+def _changed(agency: Agency, change: AgencyChange) -> Agency:
+    natures = agency.natures
+    if change.natures is not None:
+        natures = frozenset(number_of(LegalNature, n.value) for n in change.natures)
+    documents = {
+        name: value or None
+        for name in ("policy_document", "dpia", "agreement")
+        if (value := getattr(change, name)) is not None
+    }
+    return replace(agency, natures=natures, **documents)

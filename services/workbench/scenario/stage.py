@@ -1,0 +1,45 @@
+"""Where a scenario plays: the doors it knocks at, the same in process and live."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from services.workbench.scenario.check import Seen
+from services.workbench.scenario.document import Decide, Given, GiveOutcome, Person, Raise, Redirect
+
+Act = Person | GiveOutcome | Redirect
+
+
+class Stagehand(Protocol):
+    """Does what a step says. Every method gives the code with which it was refused, or an empty text."""
+
+    def begin(self, given: Given) -> None:
+        """Set the scene.
+
+        Raises:
+            SceneError: it cannot be set here.
+        """
+
+    def raise_(self, step: Raise) -> str:
+        """Send a submission."""
+
+    def act(self, verb: str, step: Act) -> str:
+        """Read, acknowledge, give an outcome, redirect."""
+
+    def decide(self, step: Decide) -> str:
+        """Record a decision."""
+
+    def advance(self, to: datetime) -> None:
+        """Move the time."""
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+
+    def seen(self, concern: str) -> Seen:
+        """Give what is known of a concern, by the scenario's name for it."""
+
+
+class SceneError(Exception):
+    """The scene cannot be set: an unknown agency, arrangement or question. A mistake of the file: exit 2."""

@@ -1,0 +1,196 @@
+"""The services' cores in one process, joined as the topics join them: what the journal does, without any server.
+
+Nothing is sealed here and nothing waits: an event is given to whoever reads its topic, timers fire in the order of
+their due times when the time is moved, and a share that is planned for an inbox is delivered at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from google.protobuf.message import Message
+
+from concern_relay.v1.codes_pb2 import Channel
+from concern_relay.v1.facts_pb2 import PartKind, SealedPart
+from concern_relay.v1.shares_pb2 import ShareDelivered, SharePlanned
+from services.chassis.contract import has_parts
+from services.chassis.event import Content, Core, Effect, Fact, FactKind, Timer, effect_id, timer_id
+from services.chassis.journal.rows import act_id
+
+STEPS_MAX: Final = 10_000
+BODY_KINDS: Final = {
+    "detail": PartKind.PART_KIND_DETAIL,
+    "person": PartKind.PART_KIND_PERSON,
+    "place": PartKind.PART_KIND_PLACE,
+    "group": PartKind.PART_KIND_GROUP,
+    "item": PartKind.PART_KIND_ITEM,
+    "consent": PartKind.PART_KIND_CONSENT,
+    "named_person": PartKind.PART_KIND_NAMED_PERSON,
+    "note": PartKind.PART_KIND_NOTE,
+}
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A service in the world: its core, what it reads, what it writes."""
+
+    name: str
+    core: Core[Any]
+    reads: tuple[str, ...]
+    writes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event of the world, and the topic it lies on."""
+
+    topic: str
+    fact: Fact
+
+
+@dataclass
+class World:
+    """The cores, the time, the timers, and everything that happened.
+
+    Attributes:
+        seats: the services, by name.
+        now: the time; moved by ``advance`` only.
+        events: all events, in the order they were recorded.
+    """
+
+    seats: Mapping[str, Seat]
+    now: datetime
+    events: list[Happened] = field(default_factory=list)
+    _states: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _based_on: dict[tuple[str, str], dict[str, UUID]] = field(default_factory=lambda: defaultdict(dict))
+    _timers: dict[tuple[str, str, str], Timer] = field(default_factory=dict)
+    _waiting: deque[Happened] = field(default_factory=deque)
+    _done: set[UUID] = field(default_factory=set)
+
+    def act(
+        self, service: str, concern_id: str, data: Message, *, agency: str, key: str, contents: Sequence[Content] = ()
+    ) -> bool:
+        """Do an act and everything it leads to; give whether it was done (False: it was known).
+
+        Raises:
+            Refused: the core says no.
+        """
+        identity = act_id(concern_id, agency, data.DESCRIPTOR.name, key)
+        if identity in self._done:
+            return False
+        fact = Fact(
+            FactKind.ACT,
+            identity,
+            data.DESCRIPTOR.name,
+            concern_id,
+            self.now,
+            self.now,
+            data,
+            {content.part_id: content.part for content in contents},
+            agency,
+        )
+        self._take(self.seats[service], fact)
+        self._done.add(identity)
+        self._settle()
+        return True
+
+    def advance(self, to: datetime) -> None:
+        """Move the time, firing what falls due on the way, at its time."""
+        for _ in range(STEPS_MAX):
+            due = [(t.due, key) for key, t in self._timers.items() if t.due <= to]
+            if not due:
+                self.now = max(self.now, to)
+                return
+            moment, key = min(due, key=lambda found: (found[0], found[1]))
+            self.now = max(self.now, moment)
+            timer = self._timers.pop(key)
+            service, concern_id, _ = key
+            fact = Fact(FactKind.TIMER, timer_id(concern_id, timer), "", concern_id, self.now, self.now, timer=timer)
+            self._take(self.seats[service], fact)
+            self._settle()
+        raise RuntimeError(f"more than {STEPS_MAX} timers fired in one move: does a timer set itself again at once?")
+
+    def state(self, service: str, concern_id: str) -> Any:
+        """Give the state of a concern in a service."""
+        return self._states.get((service, concern_id)) or self.seats[service].core.start(concern_id)
+
+    def timers(self, concern_id: str) -> dict[str, datetime]:
+        """Give the timers of a concern: ``service/name`` and when they fall due."""
+        return {f"{s}/{name}": t.due for (s, c, name), t in self._timers.items() if c == concern_id}
+
+    def _settle(self) -> None:
+        for _ in range(STEPS_MAX):
+            if not self._waiting:
+                return
+            happened = self._waiting.popleft()
+            for seat in self.seats.values():
+                if happened.topic in seat.reads:
+                    self._take(seat, happened.fact, happened.topic)
+            self._deliver(happened.fact)
+        raise RuntimeError(f"more than {STEPS_MAX} events follow from one: do two services answer each other for ever?")
+
+    def _deliver(self, fact: Fact) -> None:
+        """Be the delivery worker: an inbox has it at once; a manual channel waits for a person."""
+        data = fact.data
+        if isinstance(data, SharePlanned) and Channel.CHANNEL_INBOX in data.channels:
+            delivered = ShareDelivered(
+                concern_id=data.concern_id,
+                share_id=data.share_id,
+                recipient_agency_id=data.recipient_agency_id,
+                channel=Channel.CHANNEL_INBOX,
+                attempt=1,
+            )
+            identity = act_id(data.concern_id, data.recipient_agency_id, "ShareDelivered", data.share_id)
+            self._take(
+                self.seats["routing"],
+                Fact(FactKind.ACT, identity, "ShareDelivered", data.concern_id, self.now, self.now, delivered),
+            )
+
+    def _take(self, seat: Seat, fact: Fact, topic: str = "") -> None:
+        key = (seat.name, fact.concern_id)
+        state = self._states.get(key)
+        if state is None:
+            state = seat.core.start(fact.concern_id)
+        decision = seat.core.decide(state, fact)
+        if fact.kind is FactKind.EVENT:
+            state = seat.core.evolve(state, fact)
+            self._based_on[key][topic] = fact.id
+        for effect in decision.effects:
+            event = self._event(seat, fact, effect)
+            state = seat.core.evolve(state, event.fact)
+            self.events.append(event)
+            self._waiting.append(event)
+        self._states[key] = state
+        for name in decision.cancel:
+            self._timers.pop((seat.name, fact.concern_id, name), None)
+        for timer in decision.timers:
+            self._timers[seat.name, fact.concern_id, timer.name] = timer
+
+    def _event(self, seat: Seat, cause: Fact, effect: Effect) -> Happened:
+        data = type(effect.data)()
+        data.CopyFrom(effect.data)
+        if has_parts(data):
+            del data.parts[:]  # type: ignore[attr-defined]
+            data.parts.extend(  # type: ignore[attr-defined]
+                SealedPart(part_id=c.part_id, kind=BODY_KINDS[c.part.WhichOneof("body") or "note"])
+                for c in effect.contents
+            )
+        fact = Fact(
+            FactKind.EVENT,
+            effect_id(cause.id, effect.type, effect.key),
+            effect.type,
+            cause.concern_id,
+            effect.time or self.now,
+            self.now,
+            data,
+            {content.part_id: content.part for content in effect.contents},
+            getattr(data, "agency_id", ""),
+            cause.id,
+            tuple(sorted(self._based_on[seat.name, cause.concern_id].items())),
+        )
+        return Happened(effect.topic or seat.writes, fact)

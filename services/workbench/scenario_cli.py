@@ -1,0 +1,69 @@
+"""``concern-relay scenario``: cases to get right, in process in milliseconds or live on the running system."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.workbench.output import Finding, answer, usage
+from services.workbench.scenario.play import Played, ScenarioFileError, files, play, read, schema
+from services.workbench.scenario.stage import SceneError, Stagehand
+
+app = typer.Typer(no_args_is_help=True, help="Cases to get right, in process or on the running system.")
+
+
+@app.command()
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
+    live: Annotated[bool, typer.Option(help="On the running system; it must run with RELAY_CLOCK=test.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")] = False,
+) -> None:
+    """Run scenarios: exit 1 when something is not as it must be, 2 when a file is no scenario."""
+    started = time.perf_counter()
+    played: list[Played] = []
+    try:
+        scenarios = [(path, read(path)) for path in files(paths)]
+        for path, scenario in scenarios:
+            played.append(play(scenario, path, _hand(live=live)))
+    except (ScenarioFileError, SceneError) as error:
+        where = "" if isinstance(error, ScenarioFileError) else f"{path.name}: "
+        raise usage("scenario run", f"{where}{error}", as_json=as_json) from error
+    findings = [
+        Finding("differs", finding, {"scenario": one.name, "file": one.path})
+        for one in played
+        for finding in one.findings
+    ]
+    data = {
+        "scenarios": [{"scenario": one.name, "file": one.path, "passed": not one.findings} for one in played],
+        "elapsed_ms": round((time.perf_counter() - started) * 1000),
+        "live": live,
+    }
+    raise answer("scenario run", data, findings, as_json=as_json, lines=_lines(played))
+
+
+def _lines(played: list[Played]) -> list[str]:
+    failed = [one for one in played if one.findings]
+    return [
+        *(f"{'FAIL' if one.findings else 'pass'}  {one.name}" for one in played),
+        f"{len(played) - len(failed)} passed, {len(failed)} failed",
+    ]
+
+
+def _hand(*, live: bool) -> Stagehand:
+    if live:
+        from services.workbench.scenario.live import Live  # noqa: PLC0415  (only when asked for)
+
+        return Live()
+    from services.workbench.scenario.in_process import InProcess  # noqa: PLC0415
+
+    return InProcess()
+
+
+@app.command("schema")
+def schema_() -> None:
+    """Print the JSON Schema of a scenario: every word there is."""
+    typer.echo(json.dumps(schema(), indent=1))
