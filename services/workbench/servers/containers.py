@@ -32,6 +32,7 @@ from services.workbench.servers.kafka_config import (
     format_arguments,
 )
 from services.workbench.servers.keeper import StepDownError
+from services.workbench.servers.postgres import CONNECTIONS_MAX
 from services.workbench.servers.state import LOOPBACK
 from services.workbench.supervisor.deadline import Deadline
 
@@ -144,6 +145,7 @@ class _Contained:
         try:
             container.start()
         except (docker.errors.APIError, OSError) as cause:
+            container.stop()
             raise NotReadyError(f"the Docker engine could not start {self.name}: {cause}") from cause
         return Container(container)
 
@@ -212,7 +214,7 @@ class DockerPostgres(_Contained):
         container.with_copy_into_container(self._password.encode(), "/relay/password")
         container.with_env("POSTGRES_PASSWORD_FILE", "/relay/password")
         container.with_env("POSTGRES_INITDB_ARGS", "--auth=scram-sha-256 --locale-provider=builtin --locale=C.UTF-8")
-        container.with_kwargs(command=["postgres", "-c", "max_connections=200"])
+        container.with_command(["postgres", "-c", f"max_connections={CONNECTIONS_MAX}"])
         return self.started(container)
 
     def await_ready(self, process: Container) -> None:
