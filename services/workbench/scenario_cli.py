@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from services.workbench.output import Finding, answer, usage
 from services.workbench.scenario.play import Played, ScenarioFileError, files, play, read, schema
-from services.workbench.scenario.stage import SceneError, Stagehand
+from services.workbench.scenario.stage import NotHereError, SceneError, Stagehand
 
 app = typer.Typer(no_args_is_help=True, help="Cases to get right, in process or on the running system.")
 
@@ -25,10 +26,16 @@ def run(
     """Run scenarios: exit 1 when something is not as it must be, 2 when a file is no scenario."""
     started = time.perf_counter()
     played: list[Played] = []
+    skipped: list[str] = []
+    path = Path()
     try:
         scenarios = [(path, read(path)) for path in files(paths)]
         for path, scenario in scenarios:
-            played.append(play(scenario, path, _hand(live=live)))
+            with closing(_hand(live=live)) as hand:
+                try:
+                    played.append(play(scenario, path, hand))
+                except NotHereError:
+                    skipped.append(scenario.scenario)
     except (ScenarioFileError, SceneError) as error:
         where = "" if isinstance(error, ScenarioFileError) else f"{path.name}: "
         raise usage("scenario run", f"{where}{error}", as_json=as_json) from error
@@ -41,15 +48,18 @@ def run(
         "scenarios": [{"scenario": one.name, "file": one.path, "passed": not one.findings} for one in played],
         "elapsed_ms": round((time.perf_counter() - started) * 1000),
         "live": live,
+        "skipped": skipped,
     }
-    raise answer("scenario run", data, findings, as_json=as_json, lines=_lines(played))
+    raise answer("scenario run", data, findings, as_json=as_json, lines=_lines(played, skipped))
 
 
-def _lines(played: list[Played]) -> list[str]:
+def _lines(played: list[Played], skipped: list[str]) -> list[str]:
     failed = [one for one in played if one.findings]
+    tally = f"{len(played) - len(failed)} passed, {len(failed)} failed"
     return [
         *(f"{'FAIL' if one.findings else 'pass'}  {one.name}" for one in played),
-        f"{len(played) - len(failed)} passed, {len(failed)} failed",
+        *(f"skip  {name} (only in process)" for name in skipped),
+        tally + (f", {len(skipped)} skipped" if skipped else ""),
     ]
 
 

@@ -165,6 +165,9 @@ class InProcess:
         watch = self._stage.timers(known.concern_id).get("intake/watch")
         return Seen(facts, known.refs, views, watch)
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _known(self, concern: str) -> _Known:
         if concern not in self._concerns:
             raise SceneError(
@@ -242,9 +245,15 @@ def _changed(agency: Agency, change: AgencyChange) -> Agency:
     natures = agency.natures
     if change.natures is not None:
         natures = frozenset(number_of(LegalNature, n.value) for n in change.natures)
-    documents = {
-        name: value or None
-        for name in ("policy_document", "dpia", "agreement")
-        if (value := getattr(change, name)) is not None
-    }
-    return replace(agency, natures=natures, **documents)
+    return replace(
+        agency,
+        natures=natures,
+        policy_document=_said(change.policy_document, agency.policy_document),
+        dpia=_said(change.dpia, agency.dpia),
+        agreement=_said(change.agreement, agency.agreement),
+    )
+
+
+def _said(changed: str | None, own: str | None) -> str | None:
+    """Give what a scene says of a document; an empty text takes it away."""
+    return own if changed is None else changed or None

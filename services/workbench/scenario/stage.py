@@ -40,6 +40,13 @@ class Stagehand(Protocol):
     def seen(self, concern: str) -> Seen:
         """Give what is known of a concern, by the scenario's name for it."""
 
+    def close(self) -> None:
+        """Let go of what was taken hold of."""
+
 
 class SceneError(Exception):
     """The scene cannot be set: an unknown agency, arrangement or question. A mistake of the file: exit 2."""
+
+
+class NotHereError(SceneError):
+    """This scene cannot be set on the running house; in process it can. Skipped, and said so."""

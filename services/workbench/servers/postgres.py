@@ -72,7 +72,7 @@ class PackagedPostgres:
         )
         try:
             done = subprocess.run(  # noqa: S603 (argv is ours)
-                leashed(argv, unrooted=True),
+                leashed(argv, unrooted=self._folder),
                 capture_output=True,
                 text=True,
                 timeout=INIT_DEADLINE_S,
@@ -106,7 +106,7 @@ class PackagedPostgres:
                 env=_environment(),
                 stop_signal=SIGINT,  # "fast": roll back what is open, write a checkpoint, end
                 drain_s=STOP_DEADLINE_S,
-                unrooted=True,
+                unrooted=self._folder,
             ),
             self._state.records,
         )

@@ -56,7 +56,7 @@ class Program:
         log: receives stdout and stderr, appended to; begun anew at 16 MiB by `trim_log`, one older file kept.
         stop_signal: asks it to finish; also what it gets when its parent is killed.
         drain_s: how long it may take to finish before SIGKILL.
-        unrooted: must not run as root (PostgreSQL).
+        unrooted: set where it must not run as root (PostgreSQL): the folder that is its own.
         niceness: 0 to 19, higher yields to others.
     """
 
@@ -67,7 +67,7 @@ class Program:
     cwd: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     drain_s: float = 10.0
-    unrooted: bool = False
+    unrooted: Path | None = None
     niceness: int = 0
 
 
@@ -198,10 +198,10 @@ def spawn(program: Program, records: Path) -> Child:
 
 
 def leashed(
-    argv: Sequence[str], *, death_signal: int = signal.SIGKILL, niceness: int = 0, unrooted: bool = False
+    argv: Sequence[str], *, death_signal: int = signal.SIGKILL, niceness: int = 0, unrooted: Path | None = None
 ) -> tuple[str, ...]:
     """The same command, tied to the calling thread's life (see leash.py)."""
-    identity = "UNROOTED" if unrooted and os.geteuid() == 0 else "ROOT"
+    identity = str(unrooted) if unrooted and os.geteuid() == 0 else "ROOT"
     leash = (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(death_signal)), str(niceness), identity)
     return (*leash, "--", *argv)
 

@@ -1,0 +1,172 @@
+"""Plays on the running house: over HTTP as the agencies would, and looks at what lies on Kafka.
+
+The house must run with RELAY_CLOCK=test, so that time can be moved. References get an ending of their own, so that a
+scenario can be played again on the same house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from services.chassis.clock import SystemClock
+from services.chassis.envelope import Event
+from services.chassis.event import Fact, derived_id
+from services.chassis.journal import opened, sealed_parts
+from services.chassis.keys import VaultKeys, kms_of
+from services.chassis.settings import Settings
+from services.intake.content.refs import refs_of
+from services.intake.ids import IdKey
+from services.intake.reading import read_tree
+from services.workbench.books import events_of
+from services.workbench.calls import CallError, local_calls
+from services.workbench.scenario.check import Seen, local
+from services.workbench.scenario.document import Decide, Given, GiveOutcome, Raise, Redirect
+from services.workbench.scenario.in_process import open_decision
+from services.workbench.scenario.stage import Act, NotHereError, SceneError
+from services.workbench.servers import Servers, running
+
+QUIET_S: Final = 1.2
+LOOK_EVERY_S: Final = 0.3
+SETTLE_DEADLINE_S: Final = 30.0
+OPERATOR: Final = "operator"
+PURPOSE: Final = "scenario"
+
+
+class Live:
+    """A stagehand on the running house."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._calls = local_calls()
+        self._concerns: dict[str, tuple[str, dict[str, str]]] = {}
+        self._ending = uuid4().hex[:8]
+        if "intake" not in self._calls.urls:
+            raise SceneError("nothing runs here: start it with RELAY_CLOCK=test make run")
+        # shares the servers of the running house
+        self._servers: Servers = self._stack.enter_context(running(want=frozenset({"kafka", "postgres"})))
+        self._settings = Settings("workbench", state_dir=self._servers.state_dir)
+
+    def begin(self, given: Given) -> None:
+        """Set the time."""
+        if given.agencies:
+            raise NotHereError("the running house has its own arrangement; agencies cannot be changed there")
+        self._move(set=local(given.now).isoformat())
+
+    @property
+    def now(self) -> datetime:
+        """The time."""
+        return self._move(advance_s=0)
+
+    def advance(self, to: datetime) -> None:
+        """Move the time, and let what falls due be done."""
+        self._settled()
+        self._move(set=to.isoformat())
+        self._settled()
+
+    def raise_(self, step: Raise) -> str:
+        """Send a submission."""
+        tree: dict[str, Any] = step.model_dump(mode="json", exclude={"agency", "concern"}, exclude_unset=True)
+        tree["reference"] = f"{tree['reference']} {self._ending}"
+        try:
+            answer = self._calls("intake", "POST", "/v1/concerns", agency=step.agency, json=tree)
+        except CallError as error:
+            return error.code
+        concern_id = answer["concern_id"]
+        refs = refs_of(read_tree(tree).submission, concern_id, asyncio.run(self._id_key()))
+        named = {**refs.person, **refs.place, **refs.group, **refs.consent, **refs.item, "text": refs.text}
+        self._concerns[step.concern] = (concern_id, {"detail": derived_id(concern_id, "detail"), **named})
+        self._settled()
+        return ""
+
+    def act(self, verb: str, step: Act) -> str:
+        """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
+        shares = [f.data for f in self.seen(step.concern).facts if f.type == "SharePlanned"]
+        mine: list[Any] = [s for s in shares if s.recipient_agency_id == step.agency]  # type: ignore[union-attr]
+        if not shares:
+            return "unknown_share"
+        share: Any = (mine or shares)[-1]
+        path = f"/v1/inbox/{share.share_id}"
+        person: dict[str, Any] = {"name": step.name, "role": step.role}
+        if isinstance(step, GiveOutcome):
+            person |= {"outcome": step.outcome.value, "reason": step.reason}
+        elif isinstance(step, Redirect):
+            person |= {"to_agency_id": step.to, "reason": step.reason}
+        if verb == "read":
+            return self._asked("routing", "GET", path, step.agency, params=person)
+        return self._asked("routing", "POST", f"{path}/{verb}", step.agency, json=person)
+
+    def decide(self, step: Decide) -> str:
+        """Answer an open question."""
+        found = open_decision(self.seen(step.concern), step)
+        if found is None:
+            return "no_such_decision"
+        body = {
+            "outcome": step.outcome.value,
+            "decided_by": {"name": step.name, "role": step.role.value},
+            "reason_code": step.reason_code,
+            "note": "",
+            "review_on": step.review_on,
+        }
+        return self._asked("basis_assessment", "POST", f"/v1/decisions/{found.decision_id}", step.agency, json=body)
+
+    def seen(self, concern: str) -> Seen:
+        """Give what lies on Kafka of a concern, opened for the purpose of this scenario."""
+        if concern not in self._concerns:
+            raise SceneError(f"no concern called {concern!r} was raised")
+        concern_id, refs = self._concerns[concern]
+        events = [e for e in self._settled() if e.concern_id == concern_id]
+        facts = asyncio.run(self._opened(list({e.id: e for e in events}.values())))
+        facts.sort(key=lambda fact: fact.recorded)
+        views = {f.data.share_id: tuple(f.parts.values()) for f in facts if f.type == "SharePlanned"}  # type: ignore[union-attr]
+        return Seen(facts, refs, views)
+
+    def close(self) -> None:
+        """Let go of the house."""
+        self._stack.close()
+
+    def _asked(self, service: str, method: str, path: str, agency: str, **options: Any) -> str:
+        try:
+            self._calls(service, method, path, agency=agency, **options)
+        except CallError as error:
+            return error.code
+        self._settled()
+        return ""
+
+    def _move(self, **to: Any) -> datetime:
+        try:
+            answer = self._calls("intake", "POST", "/v1/test/clock", agency=OPERATOR, json=to)
+        except CallError as error:
+            if error.status == 404:
+                raise SceneError("time cannot be moved here: start the house with RELAY_CLOCK=test") from error
+            raise SceneError(str(error)) from error
+        return datetime.fromisoformat(answer["now"]).astimezone(UTC)
+
+    def _settled(self) -> list[Event]:
+        """Wait until nothing more follows, and give all events."""
+        deadline = time.monotonic() + SETTLE_DEADLINE_S
+        count, quiet_since = -1, time.monotonic()
+        while True:
+            events = asyncio.run(events_of(self._servers.kafka.connection("workbench")))
+            if len(events) != count:
+                count, quiet_since = len(events), time.monotonic()
+            elif time.monotonic() - quiet_since >= QUIET_S:
+                return events
+            if time.monotonic() > deadline:
+                raise SceneError(f"events kept coming for {SETTLE_DEADLINE_S:g} s: play on a house without samples")
+            time.sleep(LOOK_EVERY_S)
+
+    async def _opened(self, events: list[Event]) -> list[Fact]:
+        keys = VaultKeys(self._servers.vault_url("workbench"), kms_of(self._settings), SystemClock())
+        async with keys:
+            wanted = {part.key_id for event in events for part in sealed_parts(event.data)}
+            found = await keys.open(wanted, purpose=PURPOSE) if wanted else {}
+            return [opened(event, found) for event in events]
+
+    async def _id_key(self) -> IdKey:
+        async with VaultKeys(self._servers.vault_url("intake"), kms_of(self._settings), SystemClock()) as keys:
+            return IdKey((await keys.id_key()).secret)
