@@ -174,7 +174,7 @@ def _start_servers_unless_running(state: Path, owner: int) -> None:
     if (state / "servers.json").exists():
         return
     _forget_ended_sessions()
-    options = ("--state", str(state), "--want", "kafka,postgres", "--until", str(owner))
+    options = ("--state", str(state), "--want", "kafka,postgres", "--until", str(owner), "--ephemeral")
     log = state / "keeper.log"
     with log.open("wb") as output:
         keeper = subprocess.Popen(

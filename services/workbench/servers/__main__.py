@@ -28,11 +28,18 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=None, help="state folder (RELAY_STATE_DIR, else .relay)")
     parser.add_argument("--want", default="kafka,postgres,zipkin", help="comma-separated")
     parser.add_argument("--until", type=int, default=os.getppid(), help="end when this process ends (the parent)")
+    parser.add_argument("--ephemeral", action="store_true", help="the data need not outlive the run")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _leave)
     began = birth(arguments.until)
     try:
-        with running(arguments.state, frozenset(arguments.want.split(",")), Lines(), exclusive=True):
+        with running(
+            arguments.state,
+            frozenset(arguments.want.split(",")),
+            Lines(),
+            exclusive=True,
+            ephemeral=arguments.ephemeral,
+        ):
             while birth(arguments.until) == began:
                 time.sleep(WATCH_S)
     except KeyboardInterrupt:

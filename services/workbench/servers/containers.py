@@ -1,8 +1,9 @@
 """The second rung: the same servers as containers, by testcontainers, secured the same way.
 
 A container is named after its state folder, so that the next start finds and removes what a kill -9 left behind, and
-no other. Its data is in a volume of that name. Secrets are copied in before the start: they stand neither in the
-environment nor on a command line. Ports are published on loopback alone where the engine is on this machine.
+no other. Its data is in a volume of that name, or in none if it need not outlive the run. Secrets are copied in before
+the start: they stand neither in the environment nor on a command line. Ports are published on loopback alone where the
+engine is on this machine.
 """
 
 from __future__ import annotations
@@ -98,8 +99,10 @@ class Container:
 class _Contained:
     """What Kafka and PostgreSQL as containers have in common."""
 
-    def __init__(self, state: StateDir, name: str, image: str, port: int) -> None:
+    def __init__(self, state: StateDir, name: str, image: str, port: int, *, ephemeral: bool) -> None:
         self.state = state
+        self.ephemeral = ephemeral
+        self.host = LOOPBACK
         self.port = port
         self.image = image
         self.name = f"concern-relay-{state.secret('docker', 'instance')[:8].lower()}-{name}"
@@ -129,7 +132,9 @@ class _Contained:
 
     def container(self, inner_port: int, mount: str) -> DockerContainer:
         """The container, not yet started: its port published, its data in a volume of its name."""
-        container = DockerContainer(self.image, name=self.name, volumes=[(self.name, mount, "rw")])
+        container = DockerContainer(self.image, name=self.name)
+        if not self.ephemeral:
+            container.with_volume_mapping(self.name, mount, "rw")
         host = container.get_container_host_ip()
         self.host = LOOPBACK if host == "localhost" else host
         published: Any = (LOOPBACK, self.port) if self.host == LOOPBACK else self.port
@@ -153,10 +158,9 @@ class _Contained:
 class DockerKafka(_Contained):
     """Kafka from the image apache/kafka, which need not be the public one: only /opt/kafka/libs and a Java are used."""
 
-    def __init__(self, state: StateDir, principals: Iterable[str], port: int) -> None:
-        super().__init__(state, "kafka", KAFKA_IMAGE, port)
+    def __init__(self, state: StateDir, principals: Iterable[str], port: int, *, ephemeral: bool) -> None:
+        super().__init__(state, "kafka", KAFKA_IMAGE, port, ephemeral=ephemeral)
         self._passwords = {name: state.secret("kafka", name) for name in principals}
-        self.host = LOOPBACK
 
     @property
     def address(self) -> KafkaAddress:
@@ -197,11 +201,10 @@ class DockerKafka(_Contained):
 class DockerPostgres(_Contained):
     """PostgreSQL from the official image."""
 
-    def __init__(self, state: StateDir, port: int, logins: Mapping[str, Login]) -> None:
-        super().__init__(state, "postgres", POSTGRES_IMAGE, port)
+    def __init__(self, state: StateDir, port: int, logins: Mapping[str, Login], *, ephemeral: bool) -> None:
+        super().__init__(state, "postgres", POSTGRES_IMAGE, port, ephemeral=ephemeral)
         self._logins = logins
         self._password = state.secret("postgres", "postgres")
-        self.host = LOOPBACK
 
     @property
     def admin_url(self) -> str:

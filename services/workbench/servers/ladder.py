@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALL: Final = frozenset({"kafka", "postgres", "zipkin"})
+RUNGS: Final = "rungs.json"
 START_DEADLINE_S: Final = 900.0
 """Downloads on a slow line included; each step has a shorter deadline of its own."""
 
@@ -55,6 +56,7 @@ def running(
     reporter: Reporter | None = None,
     *,
     exclusive: bool = False,
+    ephemeral: bool = False,
 ) -> Iterator[Servers]:
     """Have these servers run, and end with the block those that it started.
 
@@ -66,6 +68,7 @@ def running(
         want: any of kafka, postgres, zipkin.
         reporter: is told of each step; by default nobody.
         exclusive: refuse to share.
+        ephemeral: the data need not outlive the run: containers get no volume.
 
     Raises:
         InUseError: another process runs them and `exclusive`, or it lacks one that is wanted.
@@ -84,7 +87,7 @@ def running(
         withdraw(state)
         if stale := end_stale(state.records):
             reporter.say(f"ended what an earlier run left behind: {', '.join(stale)}")
-        with _Start(state, want, reporter).servers() as servers:
+        with _Start(state, want, reporter, ephemeral=ephemeral).servers() as servers:
             publish(state, servers)
             try:
                 yield servers
@@ -95,8 +98,9 @@ def running(
 class _Start:
     """One start of the servers that this process owns."""
 
-    def __init__(self, state: StateDir, want: frozenset[str], reporter: Reporter) -> None:
+    def __init__(self, state: StateDir, want: frozenset[str], reporter: Reporter, *, ephemeral: bool) -> None:
         self._state = state
+        self._ephemeral = ephemeral
         self._want = want
         self._reporter = reporter
         self._demanded = _demanded()
@@ -110,6 +114,7 @@ class _Start:
             postgres = self._postgres() if "postgres" in self._want else None
             address = _resolved(kafka) if kafka else None
             admin_url, logins = _resolved(postgres) if postgres else ("", {})
+            self._compare_with_last_time()
             zipkin_url = self._zipkin() if "zipkin" in self._want and not given.traces() else None
             yield Servers(address, admin_url, logins, zipkin_url, self._state.path, self._rungs)
         finally:
@@ -124,7 +129,7 @@ class _Start:
         def from_docker() -> Any:
             from services.workbench.servers.containers import DockerKafka  # noqa: PLC0415 (the docker client is slow)
 
-            return DockerKafka(self._state, principals, self._port("kafka"))
+            return DockerKafka(self._state, principals, self._port("kafka"), ephemeral=self._ephemeral)
 
         def from_packages() -> Any:
             return PackagedKafka(self._state, principals, (self._port("kafka"), self._port("kafka-controller")))
@@ -145,7 +150,7 @@ class _Start:
         def from_docker() -> Any:
             from services.workbench.servers.containers import DockerPostgres  # noqa: PLC0415
 
-            return DockerPostgres(self._state, self._port("postgres"), logins)
+            return DockerPostgres(self._state, self._port("postgres"), logins, ephemeral=self._ephemeral)
 
         def from_packages() -> Any:
             return PackagedPostgres(self._state, self._port("postgres"), logins)
@@ -187,6 +192,14 @@ class _Start:
         self._keepers.append(keeper)
         keeper.start()
         return keeper.ready
+
+    def _compare_with_last_time(self) -> None:
+        """Each rung keeps its own data: who changes rungs must not think that it is lost."""
+        before = self._state.read(RUNGS)
+        for name, rung in self._rungs.items():
+            if name in before and before[name] != rung:
+                self._reporter.say(f"{name} is from {rung} now; what it kept when it was from {before[name]} is there")
+        self._state.write(RUNGS, {**before, **self._rungs})
 
     def _port(self, name: str) -> int:
         port, moved = self._state.port(name)
