@@ -114,7 +114,7 @@ def _items(given: sent.Submission, case: Case) -> list[facts.Item]:
     if given.text:
         words = sent.Item(text=given.text, occurred=given.occurred, core=True)
         made.append(item(words, case.refs.text, replace(case, flags=Flags())))  # its date was flagged with the whole
-    if not any(i.core for i in made):
+    if not given.history and not any(i.core for i in made):
         case.flags.add(FlagCode.NO_CORE_ITEM, "items")
     if case.urgency == codes.Urgency.URGENCY_EMERGENCY and not any(i.emergency_minimum for i in made):
         _assume_minimum(given, made, case.flags)

@@ -32,7 +32,7 @@ def detail(given: sent.Submission, flags: Flags, today: date) -> tuple[facts.Con
     whole = Scribe(made, flags, today)
     made.occurred = whole.day(given.occurred, "occurred", past=True)
     made.raised_by.CopyFrom(_actor(given.raised_by))
-    if not (given.raised_by.name or given.raised_by.anonymous):
+    if not (given.raised_by.name or given.raised_by.anonymous or given.history):
         whole.flag(FlagCode.RAISED_BY_UNNAMED, "raised_by", "name")
     urgency = _urgency(given, whole)
     _told(given.family_told, made, Scribe(made, flags, today, ("family_told",)))
