@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from services.basis_assessment.pack import LawBook
-from services.basis_assessment.pack_document import load_book
+from services.basis_assessment.pack_document import read_book
 
 
 @cache
 def law_book() -> LawBook:
     """Give every pack of deploy/law, read once."""
-    return load_book()
+    return read_book()
