@@ -30,6 +30,7 @@ HOPS_MAX: Final = 8
 """Longest chain of successors or stand-ins that is followed; check.py refuses circles of successors."""
 
 _UNKNOWN_AUTHORITY: Final = "unknown_authority"
+_LAST_RESORT: Final = "area_of_arrangement"
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 _OF_ROLE: Final = {
@@ -144,9 +145,10 @@ def _found(asked: Asked, told: Told) -> Iterator[_Found]:
         if others:
             yield from others
             return
-    if told.must and told.agency_class == _CSC and not direct:
-        front_door = asked.arrangement.agencies[asked.arrangement.front_door]
-        yield _Found(front_door, fallback="front_door_of_arrangement")
+    if told.must and told.select.otherwise:
+        # The sender itself is from elsewhere and nobody said where the child is: those at home here find out.
+        home = asked.arrangement.agencies[asked.arrangement.front_door]
+        yield from (replace(found, fallback=_LAST_RESORT) for found in _one_of(asked, told, home.areas))
 
 
 def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[_Found]:

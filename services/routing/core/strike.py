@@ -22,6 +22,8 @@ NAME_CHARACTERS_MIN: Final = 3
 
 _SPACES = re.compile(r"[ \t]{2,}")
 _BEFORE_STOP = re.compile(r"[ \t]+([,.;:!?)])")
+_TWO_STOPS = re.compile(r"([,;:])(?:[ \t]*[,;:])+")
+_EMPTY = re.compile(r"[ \t]*(?:\([ \t]*\)|\[[ \t]*\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,10 @@ class Struck:
         if self.pattern is None or not text:
             return text
         cleaned, found = self.pattern.subn("", text)
-        return _BEFORE_STOP.sub(r"\1", _SPACES.sub(" ", cleaned)).strip() if found else text
+        if not found:
+            return text
+        tidied = _BEFORE_STOP.sub(r"\1", _SPACES.sub(" ", _EMPTY.sub("", cleaned)))
+        return _TWO_STOPS.sub(r"\1", tidied).strip(" ,;:")
 
     def hides(self, address: Address) -> bool:
         """Say whether an address is hidden, here or on anybody else of the concern."""

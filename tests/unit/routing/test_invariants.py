@@ -1,0 +1,394 @@
+"""What holds for every concern, whatever is in it: generated, not imagined."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from routing_cases import (
+    CONCERN,
+    DETAIL_ID,
+    KENT,
+    LEEDS,
+    MEDWAY,
+    MONDAY,
+    Bench,
+    added,
+    arrangement,
+    assess,
+    authority,
+    concern_of,
+    detail,
+    eid,
+    event,
+    item,
+    person,
+    pid,
+)
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    AuthorityRole,
+    Category,
+    ConcernLevel,
+    HiddenReason,
+    IdentifierKind,
+    Outcome,
+    PersonRole,
+    StatutoryStatus,
+    Ternary,
+    Trigger,
+    Urgency,
+    WithholdReason,
+)
+from concern_relay.v1.concerns_pb2 import ConcernRaised
+from concern_relay.v1.facts_pb2 import Address, Identifier, Item, Part, Person, Status
+from services.chassis.event import Fact
+from services.routing.core.plan import NO_RECIPIENT_JUSTIFIED
+from services.routing.core.recipients import could_read
+
+AGENCIES = sorted(arrangement().agencies)
+SHARED = frozenset(range(1, 5))
+MATRIX = arrangement().matrix
+NEVER = {Category.CATEGORY_POLICE_INTELLIGENCE, Category.CATEGORY_SOURCE_IDENTITY}
+
+codes = st.sampled_from([KENT, MEDWAY, LEEDS, "E10000011", "W06000015", "E99999999", ""])
+agency_ids = st.sampled_from([*AGENCIES, "nobody"])
+
+
+@st.composite
+def people(draw: st.DrawFn) -> list[Person]:
+    """Up to five people with whatever a person may have."""
+    found = []
+    for number in range(draw(st.integers(0, 5))):
+        role = draw(st.sampled_from([*PersonRole.values()][1:]))
+        one = person(f"p{number}", role)  # type: ignore[arg-type]
+        for _ in range(draw(st.integers(0, 2))):
+            one.authorities.append(authority(draw(codes), draw(st.sampled_from([*AuthorityRole.values()]))))  # type: ignore[arg-type]
+        if draw(st.booleans()):
+            one.statuses.append(Status(status=draw(st.sampled_from([*StatutoryStatus.values()])), gss_code=draw(codes)))
+        one.can_read_agencies.extend(draw(st.lists(agency_ids, max_size=2)))
+        one.known_to_agencies.extend(draw(st.lists(agency_ids, max_size=2)))
+        one.school_agency_id = draw(st.one_of(st.just(""), agency_ids))
+        one.adult_at_risk = draw(st.sampled_from([*Ternary.values()]))
+        one.identifiers.append(
+            Identifier(kind=draw(st.sampled_from([*IdentifierKind.values()])), value=f"NUMBER{number}")
+        )
+        one.addresses.append(Address(lines=[f"{number} Example Street"], hidden=draw(st.sampled_from([0, 0, 1]))))
+        found.append(one)
+    return found
+
+
+@st.composite
+def items(draw: st.DrawFn, who: list[Person]) -> list[Item]:
+    """Up to five items about whomever, of whatever category."""
+    ids = ["", *(one.person_id for one in who)]
+    return [
+        item(
+            f"i{number}",
+            draw(st.sampled_from([*Category.values()])),  # type: ignore[arg-type]
+            f"words of item {number}",
+            core=draw(st.booleans()),
+            emergency_minimum=draw(st.booleans()),
+            about_person_id=draw(st.sampled_from(ids)),
+            mentions_person_ids=[found for found in draw(st.lists(st.sampled_from(ids), max_size=2)) if found],
+            needed_by=draw(st.lists(st.sampled_from([*MATRIX]), max_size=1)),
+            not_for=draw(st.lists(st.sampled_from([*MATRIX]), max_size=1)),
+            source=f"source {number}",
+            source_protected=draw(st.booleans()),
+        )
+        for number in range(draw(st.integers(0, 5)))
+    ]
+
+
+@st.composite
+def concerns(draw: st.DrawFn, urgency: Urgency | None = None) -> Fact:
+    """A concern as it might be raised."""
+    who = draw(people())
+    whole = detail(
+        *draw(st.lists(st.sampled_from([*Trigger.values()][1:]), max_size=3)),  # type: ignore[arg-type]
+        level=draw(st.sampled_from([*ConcernLevel.values()])),  # type: ignore[arg-type]
+        **{
+            name: draw(st.sampled_from([*Ternary.values()]))
+            for name in ("suspected_crime", "immediate_danger", "suspect_is_child", "aggravated", "life_at_risk")
+        },
+    )
+    data = ConcernRaised(
+        concern_id=CONCERN,
+        agency_id=draw(agency_ids),
+        urgency=draw(st.sampled_from([*Urgency.values()])) if urgency is None else urgency,
+    )
+    parts = {DETAIL_ID: Part(detail=whole)}
+    parts.update({one.person_id: Part(person=one) for one in who})
+    parts.update({one.item_id: Part(item=one) for one in draw(items(who))})
+    moment = MONDAY + timedelta(hours=draw(st.integers(0, 24 * 60)))
+    return event("raised", data, parts, moment)
+
+
+@st.composite
+def assessed(draw: st.DrawFn, raised: Fact) -> Fact:
+    """An assessment of it: each class and each part may have come out in any way."""
+    basis = assess(concern_of(raised), at=raised.recorded)
+    data = basis.data
+    assert isinstance(data, BasisAssessed)
+    for one in data.classes:
+        if draw(st.integers(0, 3)) == 0:
+            one.outcome = draw(st.sampled_from([*Outcome.values()]))
+        for part in one.items:
+            if draw(st.integers(0, 4)) == 0:
+                part.outcome = draw(st.sampled_from([*Outcome.values()]))
+    return basis
+
+
+cases = concerns().flatmap(lambda raised: st.tuples(st.just(raised), assessed(raised)))
+many = settings(max_examples=60, deadline=None)
+
+
+def class_of(bench: Bench, agency_id: str) -> AgencyClass:
+    """The class an agency is told as."""
+    return bench.share(agency_id).recipient_class
+
+
+@many
+@given(cases)
+def test_nobody_outside_the_allowed_set_receives(case: tuple[Fact, Fact]) -> None:
+    """A share goes to a class the law shares with, or in an emergency to those named for it; never to the sender."""
+    raised, basis = case
+    bench = Bench().feed(raised, basis)
+    allowed = {one.recipient_class for one in basis.data.classes if one.outcome in SHARED}  # type: ignore[union-attr]
+    emergencies = {one.agency_class for rule in arrangement().rules for one in rule.tells if one.emergency}
+
+    for share in bench.planned:
+        assert share.recipient_class in (emergencies if share.emergency else allowed)
+        assert share.recipient_agency_id != bench.state.concern.agency_id
+
+
+@many
+@given(cases)
+def test_nobody_whose_inbox_could_be_read_receives(case: tuple[Fact, Fact]) -> None:
+    """Suppression holds in every case, emergencies included."""
+    bench = Bench().feed(*case)
+
+    for agency_id in bench.told:
+        assert not could_read(bench.state.concern, agency_id)
+
+
+@many
+@given(cases)
+def test_every_concern_ends_with_a_recipient_or_a_reasoned_decision(case: tuple[Fact, Fact]) -> None:
+    """Somebody is accountable, or it is on record why nobody is; every withholding has a reason and a rule."""
+    bench = Bench().feed(*case)
+
+    assert bench.planned or NO_RECIPIENT_JUSTIFIED in {w.rule_code for w in bench.withheld}
+    assert all(w.reason and w.rule_code for w in bench.withheld)
+    assert {f"deliver:{share.share_id}" for share in bench.planned} <= bench.timers.keys()
+
+
+@many
+@given(cases)
+def test_social_care_hears_of_it_whenever_the_law_says_it_must(case: tuple[Fact, Fact]) -> None:
+    """Closed, merged, unknown, readable, outside: whatever the agencies, a must row for social care finds a person."""
+    raised, basis = case
+    bench = Bench().feed(raised, basis)
+    social_care = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+    [found] = [one for one in basis.data.classes if one.recipient_class == social_care]  # type: ignore[union-attr]
+
+    if found.must and found.outcome in SHARED:
+        is_sender = any(w.reason == WithholdReason.WITHHOLD_REASON_IS_SENDER for w in bench.withheld)
+        assert is_sender or any(share.recipient_class == social_care for share in bench.planned)
+
+
+@many
+@given(cases)
+def test_content_is_a_subset_of_what_was_allowed(case: tuple[Fact, Fact]) -> None:
+    """Items and people: allowed by the law for the class, admitted by its row; words are the sender's own."""
+    raised, basis = case
+    bench = Bench().feed(raised, basis)
+    outcomes = {
+        (one.recipient_class, part.part_id): part.outcome
+        for one in basis.data.classes  # type: ignore[union-attr]
+        for part in one.items
+    }
+
+    for fact in bench.recorded:
+        share = fact.data
+        if fact.type != "SharePlanned":
+            continue
+        row = MATRIX[share.recipient_class]  # type: ignore[union-attr]
+        for part_id, part in fact.parts.items():
+            original = raised.parts[part_id]
+            kind = part.WhichOneof("body")
+            if kind in ("item", "person") and not share.emergency:  # type: ignore[union-attr]
+                assert outcomes[share.recipient_class, part_id] in SHARED  # type: ignore[union-attr]
+            if kind == "item":
+                assert row.admits(part.item.category)
+                assert part.item.category not in NEVER
+                assert part.item.text == original.item.text
+                assert share.recipient_class not in original.item.not_for  # type: ignore[union-attr]
+                if share.emergency:  # type: ignore[union-attr]
+                    assert original.item.core or original.item.emergency_minimum
+            if kind == "person":
+                assert part.person.role in row.person_roles
+                assert not any(address.hidden for address in part.person.addresses)
+
+
+@many
+@given(concerns().flatmap(lambda raised: st.tuples(st.just(raised), assessed(raised), st.integers(0, 9))))
+def test_what_is_withheld_leaves_no_trace(case: tuple[Fact, Fact, int]) -> None:
+    """A view with an item withheld is the view of a concern in which that item was never sent."""
+    raised, basis, chosen = case
+    bench = Bench().feed(raised, basis)
+    found = [part_id for part_id, part in raised.parts.items() if part.WhichOneof("body") == "item"]
+    if not found:
+        return
+    part_id = found[chosen % len(found)]
+    agencies = [agency for agency in bench.told if part_id not in bench.view(agency)]
+    kept = {key: part for key, part in raised.parts.items() if key != part_id}
+    without = event("raised", ConcernRaised(), kept, raised.recorded)
+    without.data.CopyFrom(raised.data)  # type: ignore[union-attr]
+    del without.data.parts[:]  # type: ignore[union-attr]
+    without.data.parts.extend(p for p in raised.data.parts if p.part_id != part_id)  # type: ignore[union-attr]
+
+    never_sent = Bench().feed(without, basis)
+
+    for agency in agencies:
+        if raised.parts[part_id].item.source_protected:
+            continue  # its source is struck from other texts, which is the point
+        assert never_sent.view(agency) == bench.view(agency)
+
+
+@many
+@given(cases)
+def test_no_view_points_at_anything_outside_it(case: tuple[Fact, Fact]) -> None:
+    """Every id in a view leads to a part of it: a dangling pointer would be a trace."""
+    raised, _ = case
+    bench = Bench().feed(*case)
+    every = set(raised.parts) - {DETAIL_ID}
+
+    for agency in bench.told:
+        view = bench.view(agency)
+        texts = "\n".join(str(part) for part in view.values())
+        for part_id in every - view.keys():
+            assert part_id not in texts
+
+
+@many
+@given(cases)
+def test_the_same_facts_give_the_same_events(case: tuple[Fact, Fact]) -> None:
+    """Deterministic to the id; and in either order of the two topics the same shares with the same content."""
+    raised, basis = case
+    one, two, overtaken = Bench().feed(raised, basis), Bench().feed(raised, basis), Bench().feed(basis, raised)
+
+    assert [(f.id, f.type, f.data, f.parts) for f in one.recorded] == [
+        (f.id, f.type, f.data, f.parts) for f in two.recorded
+    ]
+    assert {s.share_id for s in one.planned} == {s.share_id for s in overtaken.planned}
+    assert all(one.view(agency) == overtaken.view(agency) for agency in one.told)
+
+
+@many
+@given(cases)
+def test_nothing_is_sent_twice(case: tuple[Fact, Fact]) -> None:
+    """Assessed again without any change, nothing more is sent or recorded."""
+    raised, basis = case
+    bench = Bench().feed(raised, basis)
+    before = len(bench.recorded)
+    again = event("again", BasisAssessed(), {}, raised.recorded, based_on="raised")
+    again.data.CopyFrom(basis.data)  # type: ignore[arg-type, union-attr]
+
+    bench.feed(again)
+
+    assert len(bench.recorded) == before
+
+
+@many
+@given(concerns(Urgency.URGENCY_EMERGENCY))
+def test_an_emergency_never_waits(raised: Fact) -> None:
+    """Before any assessment somebody is told, or every inbox meant was the sender's own or readable."""
+    bench = Bench().feed(raised)
+
+    assert bench.planned
+    assert {share.recipient_class for share in bench.planned} <= {1, 2, 3}
+
+
+@many
+@given(cases, st.integers(0, 5000), st.integers(0, 5000))
+def test_clocks_never_run_backwards(case: tuple[Fact, Fact], first: int, more: int) -> None:
+    """Delivered later, due never earlier; a clock that starts at delivery ends after it."""
+    raised, _ = case
+    early, late = Bench().feed(*case), Bench().feed(*case)
+    for share in early.planned[:1]:
+        begun = raised.recorded + timedelta(minutes=first)
+        early.deliver(share.recipient_agency_id, at=begun)
+        late.deliver(share.recipient_agency_id, at=begun + timedelta(minutes=more))
+        name = f"acknowledge:{early.share(share.recipient_agency_id).share_id}"
+
+        assert late.timers[name].due >= early.timers[name].due
+        assert early.timers[name].due > raised.recorded
+
+
+@many
+@given(cases, st.lists(st.sampled_from(["deliver", "read", "acknowledge", "fire", "add"]), max_size=12))
+def test_acts_in_any_order_keep_the_states_in_order(case: tuple[Fact, Fact], steps: list[str]) -> None:
+    """Whatever is tried in whatever order: one delivery, one acknowledgement, stages rising, nothing after the end."""
+    bench = Bench().feed(*case)
+    if not bench.planned:
+        return
+    agency = bench.planned[0].recipient_agency_id
+    share_id = bench.share(agency).share_id
+    for number, step in enumerate(steps):
+        share = bench.state.shares[share_id]
+        if step == "deliver":
+            _newest(bench, agency, share_id, "deliver")
+        elif step == "acknowledge" and share.delivered_at:
+            _newest(bench, agency, share_id, "acknowledge")
+        elif step == "read" and share.delivered_at:
+            _newest(bench, agency, share_id, "read")
+        elif step == "fire" and bench.timers:
+            bench.fire(min(bench.timers, key=lambda name: bench.timers[name].due))
+        elif step == "add":
+            bench.feed(added(item(f"later{number}"), name=f"added{number}"))
+
+    mine = [fact for fact in bench.recorded if getattr(fact.data, "share_id", "") == share_id]
+    types = [fact.type for fact in mine]
+    stages = [fact.data.stage for fact in mine if fact.type == "ShareEscalated"]  # type: ignore[union-attr]
+    assert types.count("ShareDelivered") <= 1
+    assert types.count("ShareAcknowledged") <= 1
+    assert stages == sorted(set(stages))
+    if "ShareAcknowledged" in types:
+        assert f"acknowledge:{share_id}" not in bench.timers
+        assert f"escalate:{share_id}" not in bench.timers
+
+
+def _newest(bench: Bench, agency: str, share_id: str, step: str) -> None:
+    if bench.share(agency).share_id == share_id:
+        getattr(bench, step)(agency)
+
+
+@many
+@given(cases, st.sampled_from([HiddenReason.HIDDEN_REASON_REFUGE, HiddenReason.HIDDEN_REASON_NOT_STATED]))
+def test_a_hidden_address_is_in_no_view(case: tuple[Fact, Fact], why: HiddenReason) -> None:
+    """Put a hidden address on anybody and into every text: no recipient gets a word of it."""
+    raised, basis = case
+    moved = person("moved", PersonRole.PERSON_ROLE_PARENT)
+    moved.addresses.append(Address(lines=["99 Secretgarden Way"], postcode="ZZ9 9ZZ", hidden=why))
+    for part in raised.parts.values():
+        if part.WhichOneof("body") == "item":
+            part.item.text = "They went to 99 SECRETGARDEN way ( ZZ99ZZ ) on Sunday"
+    raised.data.parts.add(part_id=moved.person_id)  # type: ignore[union-attr]
+    hiding = event("raised", raised.data, {**raised.parts, moved.person_id: Part(person=moved)}, raised.recorded)  # type: ignore[arg-type]
+
+    bench = Bench().feed(hiding, basis)
+
+    for agency in bench.told:
+        texts = bench.texts(agency).casefold()
+        assert "secretgarden" not in texts
+        assert "zz99zz" not in texts.replace(" ", "")
+
+
+def test_the_names_used_here_are_those_of_intake() -> None:
+    """The builders derive ids as the architecture says, or every test above would prove another system."""
+    assert pid("person", "p0") == person("p0").person_id
+    assert str(eid("raised")) != pid("person", "p0")
