@@ -7,38 +7,43 @@ Ed25519 key of the state folder. The algorithm is pinned by the key, never taken
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import jwt
-import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
-from fastapi import Request
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from services.chassis.errors import SettingsError
-from services.chassis.problems import problem
+from services.chassis.errors import DeadlineExceeded, SettingsError
+from services.chassis.problems import Problem, problem
 from services.chassis.settings import Settings
+from services.chassis.tokens import AUDIENCE, LOCAL_ISSUER, PUBLIC_FILE, SCOPES, local_tokens, mint_token, signing_key
 
-AUDIENCE: Final = "concern-relay"
-LOCAL_ISSUER: Final = "concern-relay-local"
+__all__ = [
+    "SCOPES",
+    "Caller",
+    "Tokens",
+    "local_tokens",
+    "mint_token",
+    "require",
+    "signing_key",
+    "tokens_of",
+]
+
 LEEWAY_S: Final = 30
-LOCAL_LIFE: Final = timedelta(days=30)
+JWKS_DEADLINE_S: Final = 5
+JWKS_HELD_S: Final = 300
 TOKEN_CHARS_MAX: Final = 8192
-SCOPES: Final = frozenset({"raise", "inbox", "decide", "operate", "audit", "supply"})
-KEY_FILE: Final = "tokens.key"
-PUBLIC_FILE: Final = "tokens.pub"
+CLAIM_CHARS_MAX: Final = 200
+REALM: Final = 'Bearer realm="concern-relay"'
+
+_REQUIRED: Final = ["exp", "iat", "sub", "agency"]
+_BEARER: Final = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of your agency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,10 @@ class Tokens:
 
     Args:
         key: public key that signs them; None when a JWKS address is given.
-        jwks_url: address of the issuer's keys.
+        jwks_url: address of the issuer's keys; asked again when a token names a key that is not known, but not for
+            each such token.
         issuer: who issues them.
-        algorithms: those of the key, and no others.
+        algorithms: those of the key, and no others. Of a JWKS, each key says its own, which has to be one of these.
     """
 
     def __init__(
@@ -78,8 +84,10 @@ class Tokens:
         issuer: str = LOCAL_ISSUER,
         algorithms: tuple[str, ...] = ("EdDSA",),
     ) -> None:
+        if (key is None) == (not jwks_url):
+            raise SettingsError("tokens are read with one key or with those of one JWKS address: give one of the two")
         self._key = key
-        self._jwks = jwt.PyJWKClient(jwks_url, timeout=5) if jwks_url else None
+        self._jwks = jwt.PyJWKClient(jwks_url, timeout=JWKS_DEADLINE_S, lifespan=JWKS_HELD_S) if jwks_url else None
         self._issuer = issuer
         self._algorithms = list(algorithms)
 
@@ -88,35 +96,58 @@ class Tokens:
 
         Raises:
             jwt.PyJWTError: expired, not ours, not signed as it must be.
+            DeadlineExceeded: the issuer's keys cannot be had.
         """
         if len(token) > TOKEN_CHARS_MAX:
             raise jwt.InvalidTokenError("too long")
-        key: Any = self._key if self._jwks is None else self._jwks.get_signing_key_from_jwt(token).key
         claims = jwt.decode(
             token,
-            key,
+            self._key_of(token),
             algorithms=self._algorithms,
             audience=AUDIENCE,
             issuer=self._issuer,
             leeway=LEEWAY_S,
-            options={"require": ["exp", "iat", "sub", "agency"]},
+            options={"require": _REQUIRED},
         )
-        scopes = frozenset(str(claims.get("scope", "")).split()) & SCOPES
         return Caller(
-            str(claims["agency"]), str(claims["sub"]), str(claims.get("name", "")), str(claims.get("role", "")), scopes
+            _text(claims, "agency", needed=True),
+            _text(claims, "sub", needed=True),
+            _text(claims, "name"),
+            _text(claims, "role"),
+            frozenset(_text(claims, "scope").split()) & SCOPES,
         )
+
+    def _key_of(self, token: str) -> Any:
+        """Give the key to check with. Of a JWKS it carries its algorithm, which pyjwt then holds the token to."""
+        if self._jwks is None:
+            return self._key
+        try:
+            return self._jwks.get_signing_key_from_jwt(token)
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError) as error:
+            raise DeadlineExceeded(
+                "the token issuer's keys cannot be had: is RELAY_OIDC_JWKS_URL reachable?"
+            ) from error
+
+
+def _text(claims: dict[str, Any], name: str, *, needed: bool = False) -> str:
+    value = claims.get(name, "")
+    if not isinstance(value, str) or len(value) > CLAIM_CHARS_MAX or (needed and not value.strip()):
+        raise jwt.InvalidTokenError(f"the claim {name} is no text of at most {CLAIM_CHARS_MAX} characters")
+    return value
 
 
 def tokens_of(settings: Settings) -> Tokens:
     """Give the reader of tokens: OpenID Connect where RELAY_OIDC_JWKS_URL is set, the local key otherwise.
 
     Raises:
-        SettingsError: production without an issuer, or no local key.
+        SettingsError: production without an issuer reached by TLS, or no local key.
     """
     if url := os.environ.get("RELAY_OIDC_JWKS_URL"):
         issuer = os.environ.get("RELAY_OIDC_ISSUER")
         if not issuer:
             raise SettingsError("RELAY_OIDC_ISSUER is not set: give the issuer named in the tokens")
+        if settings.profile == "production" and urlsplit(url).scheme != "https":
+            raise SettingsError("RELAY_OIDC_JWKS_URL must begin with https: who can change the keys can be anybody")
         return Tokens(None, jwks_url=url, issuer=issuer, algorithms=("RS256", "EdDSA"))
     if settings.profile == "production":
         raise SettingsError("RELAY_OIDC_JWKS_URL is not set: production takes tokens of an issuer only")
@@ -130,92 +161,43 @@ def tokens_of(settings: Settings) -> Tokens:
     return Tokens(key)
 
 
-def mint_token(
-    key: Ed25519PrivateKey,
-    *,
-    agency_id: str,
-    subject: str,
-    scopes: frozenset[str],
-    name: str = "",
-    role: str = "",
-    life: timedelta = LOCAL_LIFE,
-    now: datetime | None = None,
-) -> str:
-    """Make a local token."""
-    issued = now or datetime.now(UTC)
-    claims = {
-        "iss": LOCAL_ISSUER, "aud": AUDIENCE, "sub": subject, "agency": agency_id, "name": name, "role": role,
-        "scope": " ".join(sorted(scopes)), "iat": issued, "exp": issued + life,
-    }  # fmt: skip
-    return jwt.encode(claims, key, algorithm="EdDSA")
-
-
-def signing_key(state_dir: Path) -> Ed25519PrivateKey:
-    """Give the local key that signs tokens, made on first use (file mode 0600)."""
-    folder = state_dir / "secrets"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / KEY_FILE
-    if not path.exists():
-        key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            out.write(pem)
-        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        (folder / PUBLIC_FILE).write_bytes(public)
-    loaded = load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(loaded, Ed25519PrivateKey):
-        raise SettingsError(f"{path.name} is not an Ed25519 key: remove it and start again")
-    return loaded
-
-
-def local_tokens(state_dir: Path, deploy_dir: Path) -> Mapping[str, Path]:
-    """Write a token for each agency of the arrangements, one for an operator and one for an auditor."""
-    key = signing_key(state_dir)
-    folder = state_dir / "tokens"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    wanted = {agency: frozenset({"raise", "inbox", "decide"}) for agency in _agencies(deploy_dir)}
-    wanted["operator"] = frozenset({"operate"})
-    wanted["auditor"] = frozenset({"audit"})
-    written: dict[str, Path] = {}
-    for agency, scopes in wanted.items():
-        path = folder / f"{agency}.jwt"
-        token = mint_token(key, agency_id=agency, subject=f"{agency}-local", scopes=scopes)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as out:
-            out.write(token + "\n")
-        written[agency] = path
-    return written
-
-
-def _agencies(deploy_dir: Path) -> list[str]:
-    found: set[str] = set()
-    for path in sorted((deploy_dir / "arrangements").glob("*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found |= {agency["id"] for agency in document.get("agencies", ())}
-    return sorted(found)
-
-
 @lru_cache(maxsize=64)
-def require(*scopes: str) -> Callable[[Request], Caller]:
-    """Give a FastAPI dependency: the caller, whose token must allow one of these scopes."""
+def require(*scopes: str) -> Callable[..., Caller]:
+    """Give a FastAPI dependency: the caller, whose token must allow one of these scopes.
+
+    Raises:
+        ValueError: a scope that does not exist; at import, where the route is written.
+    """
     unknown = set(scopes) - SCOPES
     if unknown:
         raise ValueError(f"unknown scopes: {', '.join(sorted(unknown))}")
 
-    def caller(request: Request) -> Caller:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        challenge = {"WWW-Authenticate": 'Bearer realm="concern-relay"'}
-        if kind.lower() != "bearer" or not token:
-            raise problem(401, "no_token", "send a bearer token: Authorization: Bearer …", headers=challenge)
+    def caller(
+        request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None
+    ) -> Caller:
+        if sent is None or not sent.credentials:
+            raise problem(
+                401, "no_token", "send a bearer token: Authorization: Bearer …", headers={"WWW-Authenticate": REALM}
+            )
         try:
-            found: Caller = request.app.state.tokens.read(token.strip())
+            found: Caller = request.app.state.tokens.read(sent.credentials.strip())
         except jwt.ExpiredSignatureError as error:
-            raise problem(401, "token_expired", "the token has expired: get a new one", headers=challenge) from error
+            raise _refused("token_expired", "the token has expired: get a new one") from error
         except jwt.PyJWTError as error:
-            raise problem(401, "token_not_valid", "the token is not valid here", headers=challenge) from error
+            raise _refused("token_not_valid", "the token is not valid here") from error
         if scopes and not found.scopes & set(scopes):
-            raise problem(403, "scope_missing", f"the token does not allow this; it needs: {' or '.join(scopes)}")
+            wanted = " ".join(sorted(scopes))
+            raise problem(
+                403,
+                "scope_missing",
+                f"the token does not allow this; it needs: {' or '.join(sorted(scopes))}",
+                headers={"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{wanted}"'},
+            )
         return found
 
     return caller
+
+
+def _refused(code: str, detail: str) -> Problem:
+    """Say no to a token (RFC 6750 section 3.1). Which check failed is not said: it helps only who forges."""
+    return problem(401, code, detail, headers={"WWW-Authenticate": f'{REALM}, error="invalid_token"'})

@@ -5,21 +5,21 @@ A problem names the field and the remedy. It never repeats what was sent: the va
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from services.chassis.errors import DeadlineExceeded, IdConflict, KeyUnavailable
 from services.chassis.event import Refused
+from services.chassis.fields_not_valid import ERRORS_MAX, field_errors
 from services.chassis.log import Log
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "/problems/"
-ERRORS_MAX: Final = 100
 log = Log(__name__)
 
 _TITLES: Final = {
@@ -37,21 +37,29 @@ _TITLES: Final = {
     500: "Something failed here",
     503: "Not ready",
 }
+_PLAIN: Final = {
+    400: ("not_json", "the body cannot be read: send UTF-8 application/json"),
+    404: ("no_such_path", "there is nothing at this path: see /v1/openapi.json"),
+    405: ("method_not_allowed", "this path takes other methods: see the Allow header"),
+}
+"""What the framework refuses by itself: code and detail."""
 
 
-class Problem(Exception):  # noqa: N818  (the RFC's word)
-    """An answer that says no."""
+class Problem(HTTPException):
+    """An answer that says no. An HTTPException, so that the framework hands it on wherever it is raised."""
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
     ) -> None:
-        """Say what is wrong and what to do."""
-        super().__init__(detail)
+        """Say what is wrong and what to do; never with what was sent."""
+        super().__init__(status, detail, dict(headers or {}))
         self.status = status
         self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
         self.extensions = extensions
+
+    def __str__(self) -> str:
+        """Give the detail."""
+        return str(self.detail)
 
 
 def problem(
@@ -71,28 +79,7 @@ def respond(found: Problem) -> JSONResponse:
         "detail": found.detail,
         **found.extensions,
     }
-    return JSONResponse(body, found.status, headers=found.headers, media_type=MEDIA_TYPE)
-
-
-def validation_problem(errors: Sequence[Mapping[str, Any]], *, status: int = 422) -> Problem:
-    """Make the problem of a body that does not fit: each field by JSON pointer, with a remedy, without its value."""
-    found = [
-        {
-            "pointer": pointer(error.get("loc", ())),
-            "detail": str(error.get("msg", "not valid")),
-            "code": error.get("type", ""),
-        }
-        for error in errors[:ERRORS_MAX]
-    ]
-    more = len(errors) - len(found)
-    detail = f"{len(errors)} field(s) have to be mended; see errors" + (f" (the first {ERRORS_MAX})" if more else "")
-    return Problem(status, "fields_not_valid", detail, errors=found)
-
-
-def pointer(location: Sequence[Any]) -> str:
-    """Write a location as a JSON pointer (RFC 6901), without the leading ``body``."""
-    parts = [str(p).replace("~", "~0").replace("/", "~1") for p in location if p != "body"]
-    return "".join(f"/{part}" for part in parts)
+    return JSONResponse(body, found.status, headers=dict(found.headers or {}), media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -109,15 +96,28 @@ async def _refused(_: Request, error: Any) -> JSONResponse:
     return respond(Problem(error.status, error.code, str(error)))
 
 
-async def _invalid(_: Request, error: Any) -> JSONResponse:
-    if any(e.get("type") == "json_invalid" for e in error.errors()):
+async def _invalid(request: Request, error: Any) -> JSONResponse:
+    errors = error.errors()
+    of_body = any(each["loc"][:1] == ("body",) for each in errors)
+    if of_body and not _is_json(request.headers.get("content-type", "")):
+        return respond(Problem(415, "not_json", "send the body with Content-Type: application/json"))
+    if any(each["type"] == "json_invalid" for each in errors):
         return respond(Problem(400, "not_json", "the body is not JSON: send UTF-8 application/json"))
-    return respond(validation_problem(error.errors()))
+    detail = f"{len(errors)} field(s) have to be mended; see errors"
+    if len(errors) > ERRORS_MAX:
+        detail += f" (the first {ERRORS_MAX})"
+    return respond(Problem(422, "fields_not_valid", detail, errors=field_errors(errors)))
+
+
+def _is_json(content_type: str) -> bool:
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
 async def _http(_: Request, error: Any) -> JSONResponse:
-    code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, f"http_{error.status_code}")
-    return respond(Problem(error.status_code, code, _TITLES.get(error.status_code, "refused"), headers=error.headers))
+    status = error.status_code
+    code, detail = _PLAIN.get(status, (f"http_{status}", _TITLES.get(status, "the request was refused")))
+    return respond(Problem(status, code, detail, headers=error.headers))
 
 
 async def _conflict(_: Request, error: Any) -> JSONResponse:
@@ -131,11 +131,6 @@ async def _away(_: Request, error: Any) -> JSONResponse:
     )
 
 
-async def _failed(_: Request, error: Any) -> JSONResponse:
-    log.error("a request failed", error=type(error).__name__)
-    return respond(Problem(500, "failed", "something failed here and was logged: try again, then tell the operator"))
-
-
 _HANDLERS: Final[Mapping[type[Exception], Any]] = {
     Problem: _problem,
     Refused: _refused,
@@ -146,5 +141,54 @@ _HANDLERS: Final[Mapping[type[Exception], Any]] = {
     DeadlineExceeded: _away,
     TimeoutError: _away,
     OSError: _away,
-    Exception: _failed,
 }
+"""Any other exception is a failure of ours; the edge answers it."""
+
+PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "description": "RFC 9457. `code` is stable, for machines; `detail` says what to do. Never what was sent.",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "examples": ["/problems/fields_not_valid"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "code": {"type": "string", "examples": ["fields_not_valid"]},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "maxItems": ERRORS_MAX,
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901; empty for the whole."},
+                    "in": {"type": "string", "enum": ["query", "path", "header", "cookie"]},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "remedy": {"type": "string"},
+                },
+            },
+        },
+    },
+    "additionalProperties": True,
+}
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """Tell in an OpenAPI document that every refusal is a problem; the framework's own 422 is not what is sent."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM_SCHEMA
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path in document["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            responses.setdefault("default", {"description": "A problem"})
+            for status, response in responses.items():
+                if status == "default" or int(status) >= 400:
+                    if status == "422" and response.get("description") == "Validation Error":
+                        response["description"] = "Fields have to be mended; each by JSON pointer"
+                    response["content"] = content
+    return document

@@ -1,0 +1,113 @@
+"""Local tokens: minted with a key of the state folder, for `make run`, the demo and tests; not for production."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import jwt
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from services.chassis.errors import SettingsError
+
+AUDIENCE: Final = "concern-relay"
+LOCAL_ISSUER: Final = "concern-relay-local"
+LOCAL_LIFE: Final = timedelta(days=30)
+SCOPES: Final = frozenset({"raise", "inbox", "decide", "operate", "audit", "supply"})
+KEY_FILE: Final = "tokens.key"
+PUBLIC_FILE: Final = "tokens.pub"
+
+
+def mint_token(
+    key: Ed25519PrivateKey,
+    *,
+    agency_id: str,
+    subject: str,
+    scopes: frozenset[str],
+    name: str = "",
+    role: str = "",
+    life: timedelta = LOCAL_LIFE,
+    now: datetime | None = None,
+) -> str:
+    """Make a local token.
+
+    Raises:
+        ValueError: a scope that does not exist.
+    """
+    if unknown := scopes - SCOPES:
+        raise ValueError(f"unknown scopes: {', '.join(sorted(unknown))}")
+    issued = now or datetime.now(UTC)
+    claims = {
+        "iss": LOCAL_ISSUER, "aud": AUDIENCE, "sub": subject, "agency": agency_id, "name": name, "role": role,
+        "scope": " ".join(sorted(scopes)), "iat": issued, "exp": issued + life,
+    }  # fmt: skip
+    return jwt.encode(claims, key, algorithm="EdDSA")
+
+
+def signing_key(state_dir: Path) -> Ed25519PrivateKey:
+    """Give the local key that signs tokens, made on first use; services are given its public half only.
+
+    Raises:
+        SettingsError: what lies in its place is no such key.
+    """
+    folder = state_dir / "secrets"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / KEY_FILE
+    if not path.exists():
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        _write_private(path, pem)
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError as error:
+        raise SettingsError(f"{path.name} holds no key: remove it and start again") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingsError(f"{path.name} is not an Ed25519 key: remove it and start again")
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    if not (folder / PUBLIC_FILE).exists() or (folder / PUBLIC_FILE).read_bytes() != public:
+        _write_private(folder / PUBLIC_FILE, public)
+    return key
+
+
+def local_tokens(state_dir: Path, deploy_dir: Path) -> Mapping[str, Path]:
+    """Write a token for each agency of the arrangements, one for an operator and one for an auditor."""
+    key = signing_key(state_dir)
+    folder = state_dir / "tokens"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    wanted = {agency: frozenset({"raise", "inbox", "decide"}) for agency in _agencies(deploy_dir)}
+    wanted["operator"] = frozenset({"operate"})
+    wanted["auditor"] = frozenset({"audit"})
+    written: dict[str, Path] = {}
+    for agency, scopes in wanted.items():
+        path = folder / f"{agency}.jwt"
+        token = mint_token(key, agency_id=agency, subject=f"{agency}-local", scopes=scopes)
+        _write_private(path, token.encode() + b"\n")
+        written[agency] = path
+    return written
+
+
+def _agencies(deploy_dir: Path) -> list[str]:
+    found: set[str] = set()
+    for path in sorted((deploy_dir / "arrangements").glob("*.yaml")):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found |= {agency["id"] for agency in document.get("agencies", ())}
+    return sorted(found)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Write whole or not at all, for the owner's eyes only."""
+    beside = path.with_suffix(f".{os.getpid()}.new")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(content)
+    beside.replace(path)
