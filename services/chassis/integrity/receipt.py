@@ -42,7 +42,7 @@ class Receipt:
         concern_id: the concern the event is about.
         event_id: ``ce_id`` of the accepted event.
         agency: id of the agency that gave it.
-        recorded_time: RFC 3339, as in the record's ``recordedtime`` header.
+        recorded_time: RFC 3339, as in the record's ``ce_recordedtime`` header.
         leaf: leaf hash of the record, 32 bytes.
         signature: base64 of key id and Ed25519 signature, as on a note's signature line.
     """
@@ -104,7 +104,7 @@ def issue(signer: Signer, *, concern_id: str, event_id: str, agency: str, record
         concern_id: the concern the event is about.
         event_id: ``ce_id`` of the accepted event.
         agency: id of the agency that gave it.
-        recorded_time: RFC 3339, as in the record's ``recordedtime`` header.
+        recorded_time: RFC 3339, as in the record's ``ce_recordedtime`` header.
         leaf: leaf hash of the record, 32 bytes (``leaf_hash(leaf_of(...))``).
 
     Raises:

@@ -166,6 +166,21 @@ class TestKeys:
 
         assert "AYEKFALV" not in str(caught.value)
 
+    @pytest.mark.parametrize("name", ["", "a b", "a\u00a0b", "a+b", "a\nb", "a\x01b", "a\ud800b"])
+    def test_have_names_that_fit_a_line(self, name: str) -> None:
+        """No name that would break a signature line or a key string, on either half."""
+        with pytest.raises(KeyInvalid, match="name"):
+            Signer(name, bytes(32))
+        with pytest.raises(KeyInvalid, match="name"):
+            Verifier(name, bytes(32))
+
+    def test_have_32_bytes(self) -> None:
+        """Seeds and public keys of another length are other keys."""
+        with pytest.raises(KeyInvalid, match="32 bytes"):
+            Signer("a", bytes(31))
+        with pytest.raises(KeyInvalid, match="32 bytes"):
+            Verifier("a", bytes(33))
+
     def test_do_not_show_their_secret(self) -> None:
         """The repr of a signer, as in a traceback, has its name alone."""
         assert repr(LOG) == "Signer(name='relay.example/ledger')"
