@@ -26,8 +26,6 @@ from services.chassis.marked_yaml import elements, entries, fail, near, text
 DEPTH_MAX = 24
 
 Truth: TypeAlias = bool | None  # None is unknown
-Value: TypeAlias = "bool | str | frozenset[str] | date | Span"
-Facts: TypeAlias = Mapping[str, Value]  # a name that is not in it is not known
 
 
 class FactType(StrEnum):
@@ -46,6 +44,10 @@ class Span:
 
     low: int
     high: int
+
+
+Value: TypeAlias = bool | str | frozenset[str] | date | Span
+Facts: TypeAlias = Mapping[str, Value]  # a name that is not in it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +244,5 @@ def _condition(
 def read_clause(
     code: str, node: yaml.Node, facts: Mapping[str, Declared], clauses: Mapping[str, Clause] | None = None
 ) -> Clause:
-    """Read and compile a clause; ``clauses`` are those that ``holds`` may name.
-
-    Raises:
-        DocumentError: for an undeclared fact, a value of the wrong type or enum, or a malformed condition.
-    """
+    """Read and compile a clause; ``clauses`` are those ``holds`` may name. Raises DocumentError, with the place."""
     return Clause(code, _condition(node, facts, clauses))

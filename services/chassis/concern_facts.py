@@ -28,6 +28,7 @@ from concern_relay.v1.codes_pb2 import (
     Urgency,
 )
 from concern_relay.v1.facts_pb2 import ConcernDetail, Person
+from services.chassis.calendar import LONDON
 from services.chassis.clauses import Declared, Facts, FactType, Span, Value
 from services.chassis.codes import word_of, words
 from services.chassis.concern import Concern
@@ -70,6 +71,12 @@ _FLAGS = (
     "school_known",
 )
 _QUESTION_OF_AGES = "child_age"
+# Never put to a practitioner: the basis is derived (practice 13), and the rest the system knows or nobody can say.
+_NEVER_ASKED = frozenset({"basis_asked_for", "sender_class", "detrimental_to", "categories", "place_kinds"})
+
+
+def _question(name: str) -> str:
+    return "" if name in _NEVER_ASKED else name
 
 
 def _declare() -> Iterator[Declared]:
@@ -79,9 +86,9 @@ def _declare() -> Iterator[Declared]:
         yield Declared(name, FactType.BOOL)
     yield Declared("adult_at_risk", FactType.BOOL, question="adult_at_risk")
     for name, enum in {**_CODES, "urgency": Urgency, "sender_class": AgencyClass}.items():
-        yield Declared(name, FactType.CODE, words(enum), question=name)
+        yield Declared(name, FactType.CODE, words(enum), question=_question(name))
     for name, enum in {**_SETS, **_OF_PEOPLE, "place_kinds": PlaceKind, "categories": Category}.items():
-        yield Declared(name, FactType.CODES, words(enum), question=name)
+        yield Declared(name, FactType.CODES, words(enum), question=_question(name))
     for name in ("youngest_age", "oldest_age"):
         yield Declared(name, FactType.INTEGER, question=_QUESTION_OF_AGES)
     yield Declared("recorded_on", FactType.DATE)
@@ -100,7 +107,7 @@ def concern_facts(
         recorded: recorded time of what caused the look; ages and the law are those of this moment.
         sender_class: class of the agency that raised it, which the arrangement knows.
     """
-    today = recorded.date()
+    today = recorded.astimezone(LONDON).date()
     facts: dict[str, Value] = {"recorded_on": today, "history": concern.history, "test": concern.test}
     _put(facts, "urgency", Urgency, concern.urgency)
     _put(facts, "sender_class", AgencyClass, sender_class)

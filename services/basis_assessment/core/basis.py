@@ -1,0 +1,101 @@
+"""The core of basis assessment: a concern's facts in, assessments and questions to people out."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from concern_relay.v1.assessments_pb2 import DecisionOverdue, DecisionRecorded
+from services.basis_assessment.core.assess import Assessment, assess
+from services.basis_assessment.core.decisions import record
+from services.basis_assessment.core.engine import Engine
+from services.basis_assessment.core.state import BasisState, fold
+from services.basis_assessment.pack import LawBook
+from services.chassis.arrangement import ArrangementBook
+from services.chassis.calendar import LONDON
+from services.chassis.concern import CONTENT_EVENTS, Concern
+from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Timer, effect_id
+
+TIMER_PREFIX = "decision:"
+
+
+class BasisCore:
+    """Pure. ``services.chassis.event.Core`` of ``BasisState``."""
+
+    def __init__(self, laws: LawBook, arrangements: ArrangementBook) -> None:
+        """Take every pack and arrangement: a replay needs the one in force back then."""
+        self.laws = laws
+        self.arrangements = arrangements
+        self._engines = {pack.sha256: Engine(pack) for pack in laws.packs}
+
+    def start(self, concern_id: str) -> BasisState:
+        """Give the state of a concern nothing is known of."""
+        return BasisState(Concern(concern_id))
+
+    def evolve(self, state: BasisState, fact: Fact) -> BasisState:
+        """Fold a fact."""
+        return fold(state, fact)
+
+    def decide(self, state: BasisState, fact: Fact) -> Decision:
+        """Answer an input.
+
+        Raises:
+            Refused: for a decision that may not be taken so.
+        """
+        if fact.kind is FactKind.TIMER:
+            return self._overdue(state, fact)
+        if fact.kind is FactKind.ACT:
+            return self._decided(state, fact) if isinstance(fact.data, DecisionRecorded) else NOTHING
+        if fact.type in CONTENT_EVENTS:
+            after = fold(state, fact)
+            # A statutory return is history: assessed when somebody asks, never by itself (practice 29).
+            return NOTHING if after.concern.history else self._assessed(after, fact.recorded, str(fact.id))
+        # PatternIdentified is assessed like a concern once patterns writes it: a state of its own place and group
+        # parts, and the same tables (issue: places and patterns).
+        return NOTHING
+
+    def assess(self, state: BasisState, at: datetime, cause_id: str) -> Assessment:
+        """Assess a concern as it stands, by the law of ``at``; records nothing. Also for history, on demand."""
+        day = at.astimezone(LONDON).date()
+        engine = self._engines[self.laws.on(day).sha256]
+        return assess(engine, self.arrangements.on(day), state, at, cause_id)
+
+    def _assessed(self, state: BasisState, at: datetime, cause_id: str, *before: Effect) -> Decision:
+        assessment = self.assess(state, at, cause_id)
+        fresh = [asked for asked in assessment.asks if asked.decision_id not in state.asked]
+        still = {asked.decision_id for asked in assessment.asks}
+        return Decision(
+            effects=(
+                *before,
+                Effect(assessment.event, key="assessment"),
+                *(Effect(asked, key=asked.decision_id) for asked in fresh),
+            ),
+            timers=tuple(Timer(TIMER_PREFIX + asked.decision_id, asked.due_at.ToDatetime(UTC)) for asked in fresh),
+            cancel=tuple(TIMER_PREFIX + decision_id for decision_id in state.asked if decision_id not in still),
+        )
+
+    def _decided(self, state: BasisState, fact: Fact) -> Decision:
+        day = _day(fact.recorded)
+        effect = record(state, fact, self.laws.on(day), self.arrangements.on(day), day)
+        recorded = Fact(
+            kind=FactKind.EVENT,
+            id=effect_id(fact.id, effect.type, effect.key),
+            type=effect.type,
+            concern_id=fact.concern_id,
+            time=fact.time,
+            recorded=fact.recorded,
+            data=effect.data,
+        )
+        decision = self._assessed(fold(state, recorded), fact.recorded, str(recorded.id), effect)
+        return Decision(decision.effects, decision.timers, (TIMER_PREFIX + effect.key, *decision.cancel))
+
+    def _overdue(self, state: BasisState, fact: Fact) -> Decision:
+        name = fact.timer.name if fact.timer is not None else ""
+        asked = state.asked.get(name.removeprefix(TIMER_PREFIX))
+        if not name.startswith(TIMER_PREFIX) or asked is None or asked.decision_id in state.overdue:
+            return NOTHING
+        overdue = DecisionOverdue(concern_id=asked.concern_id, decision_id=asked.decision_id, due_at=asked.due_at)
+        return Decision((Effect(overdue, key=asked.decision_id),))
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(LONDON).date()

@@ -1,0 +1,136 @@
+"""Consent as a lawful basis, and nothing else that is called consent.
+
+Only a consent of kind BASIS counts here: explicit, for a purpose and a time, by the data subject or properly for them
+(practice 12). Agreement to a service, confidentiality consent and having been informed are other things and never make
+a basis; they are read here only to be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from concern_relay.v1.codes_pb2 import AgencyClass, ConsentKind, ConsentStatus, Ternary
+from concern_relay.v1.facts_pb2 import Consent as ConsentPart
+from concern_relay.v1.facts_pb2 import Item, Person
+from services.basis_assessment.facts import Agreement, Consent
+from services.chassis.concern import Concern
+
+# What counts when several consents speak about one thing: the one that forbids most, unless one is valid.
+_ORDER = (Consent.VALID, Consent.WITHDRAWN, Consent.EXPIRED, Consent.REFUSED, Consent.INCOMPLETE, Consent.NONE)
+
+_NOT_OBTAINED = (ConsentStatus.CONSENT_STATUS_REFUSED, ConsentStatus.CONSENT_STATUS_NOT_SOUGHT)
+_AGREEMENTS = (
+    (ConsentStatus.CONSENT_STATUS_WITHDRAWN, Agreement.WITHDRAWN),
+    (ConsentStatus.CONSENT_STATUS_REFUSED, Agreement.REFUSED),
+    (ConsentStatus.CONSENT_STATUS_GIVEN, Agreement.GIVEN),
+)
+
+
+@dataclass(frozen=True)
+class Consents:
+    """Every consent of a concern as it stands on a day.
+
+    Attributes:
+        concern: the concern they belong to.
+        parts: the consents, read once.
+        withdrawn: references of consents withdrawn since; their own part may not say so, or not open any more.
+        today: the day.
+    """
+
+    concern: Concern
+    parts: tuple[ConsentPart, ...]
+    withdrawn: frozenset[str]
+    today: date
+
+    def for_class(self, recipient: AgencyClass) -> Consent:
+        """Say where consent as the basis stands for a class of recipient."""
+        return _strongest(self._standing(c) for c in self.parts if _is_basis(c) and _covers(c, recipient))
+
+    def for_item(self, item: Item, recipient: AgencyClass) -> Consent:
+        """Say where consent stands for one item and one class: by that data subject, for that item."""
+        if item.consent_ref in self.withdrawn:
+            return Consent.WITHDRAWN
+        if not self.parts:
+            return Consent.NONE
+        return _strongest(
+            self._standing(c) for c in self.parts if _is_basis(c) and _covers(c, recipient) and _about(c, item)
+        )
+
+    @property
+    def agreement(self) -> Agreement:
+        """Where agreement to a service stands."""
+        found = {c.status for c in self.parts if c.kind == ConsentKind.CONSENT_KIND_SERVICE}
+        return next((agreement for status, agreement in _AGREEMENTS if status in found), Agreement.NONE)
+
+    @property
+    def not_obtained(self) -> bool:
+        """Whether somebody noted that consent was refused or not sought."""
+        return any(c.status in _NOT_OBTAINED for c in self.parts)
+
+    def absence(self, item: Item) -> int:
+        """Give why the item's subject was not asked, as stated for that person; zero where it is not."""
+        stated = (c.absence for c in self.parts if c.absence and c.subject_person_id == item.about_person_id)
+        return next(stated, 0)
+
+    def _standing(self, consent: ConsentPart) -> Consent:
+        if consent.consent_ref in self.withdrawn or consent.status == ConsentStatus.CONSENT_STATUS_WITHDRAWN:
+            return Consent.WITHDRAWN
+        if consent.status == ConsentStatus.CONSENT_STATUS_REFUSED:
+            return Consent.REFUSED
+        if consent.status == ConsentStatus.CONSENT_STATUS_EXPIRED:
+            return Consent.EXPIRED
+        if consent.status != ConsentStatus.CONSENT_STATUS_GIVEN:
+            return Consent.NONE
+        ends = _day(consent.expires_on)
+        if ends is not None and ends < self.today:
+            return Consent.EXPIRED
+        complete = consent.explicit and consent.purpose and ends and _properly_given(consent, self.concern)
+        return Consent.VALID if complete else Consent.INCOMPLETE
+
+
+def _strongest(found: Iterable[Consent]) -> Consent:
+    return min(found, key=_ORDER.index, default=Consent.NONE)
+
+
+def _is_basis(consent: ConsentPart) -> bool:
+    return consent.kind == ConsentKind.CONSENT_KIND_BASIS
+
+
+def _covers(consent: ConsentPart, recipient: AgencyClass) -> bool:
+    return not consent.recipient_classes or recipient in consent.recipient_classes
+
+
+def _about(consent: ConsentPart, item: Item) -> bool:
+    """One adult's consent says nothing about another's data (practice 12)."""
+    named = consent.consent_ref == item.consent_ref or item.item_id in consent.item_ids
+    return named and (not item.about_person_id or consent.subject_person_id == item.about_person_id)
+
+
+def _day(text: str) -> date | None:
+    """Read a day. What cannot be read is no end, and a consent without end is incomplete (seed: time limited)."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _properly_given(consent: ConsentPart, concern: Concern) -> bool:
+    subject = concern.person(consent.subject_person_id)
+    if subject is None:
+        return False
+    if consent.given_by_person_id in ("", consent.subject_person_id):
+        return subject.can_consent != Ternary.TERNARY_NO
+    giver = concern.person(consent.given_by_person_id)
+    # A child who is competent speaks for themself; only parental responsibility speaks for one who is not.
+    return giver is not None and subject.can_consent != Ternary.TERNARY_YES and _responsible_for(giver, subject)
+
+
+def _responsible_for(giver: Person, subject: Person) -> bool:
+    pairs = ((giver, subject), (subject, giver))
+    return any(
+        r.to_person_id == other.person_id and r.parental_responsibility == Ternary.TERNARY_YES
+        for one, other in pairs
+        for r in one.relationships
+    )

@@ -1,0 +1,294 @@
+"""Follow a law pack: from facts to what follows, for a class of recipient and for an item.
+
+Pure. What a pack can see of a case is the outcome of its tests, so answers are remembered by those: two concerns that
+no clause can tell apart share one answer. A cache of a pure function changes nothing but the time it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from concern_relay.v1.assessments_pb2 import ClassAssessment, ItemAssessment
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    Article6,
+    Article9,
+    ConsentAbsence,
+    DpaCondition,
+    Gateway,
+    Outcome,
+    Sensitivity,
+    WithholdReason,
+)
+from services.basis_assessment import pack as p
+from services.basis_assessment.facts import LAW_FACTS, PER_CLASS, PER_ITEM, Basis
+from services.basis_assessment.facts import Condition as Met
+from services.basis_assessment.pack import LawPack, Row
+from services.chassis.arrangement import Force
+from services.chassis.calendar import Clock
+from services.chassis.clauses import Clause, Facts, Truth, Value
+from services.chassis.codes import number_of, word_of
+
+CLASS_FACTS: Final = (
+    *("recipient_class", "told", "own_class", "class_consent", "service_agreement", "class_detriment"),
+    "class_decision",
+)
+ITEM_FACTS: Final = (
+    *("part_open", "category", "sensitivity", "source_protected", "address_hidden", "emergency_minimum", "core"),
+    *("subject_can_consent", "consent_absence"),
+    *("person_needed", "category_needed", "sender_says_needed", "item_consent", "item_decision"),
+)
+LAST_FACTS: Final = (
+    *("consent_not_obtained", "shared_without_condition", "shared_without_balancing"),
+    "shared_without_consent",
+)
+
+SHARED: Final = frozenset(
+    {
+        Outcome.OUTCOME_SHARE_DUTY,
+        Outcome.OUTCOME_SHARE_POWER,
+        Outcome.OUTCOME_SHARE_CONSENT,
+        Outcome.OUTCOME_SHARE_EMERGENCY,
+    }
+)
+
+BASES_MAX: Final = 20_000
+"""Distinct cases remembered, per pack; past it the memory starts anew. About 1 kB each."""
+
+Known: TypeAlias = tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A person has to decide: what is asked, of whom, what is proposed, and how long they have."""
+
+    question: str
+    of_lead: bool
+    proposal: Outcome
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class ItemVerdict:
+    """What follows for one item.
+
+    Attributes:
+        message: as it is recorded, without the part id; never changed. Its outcome is unspecified where the person's
+            decision gives it.
+        questions: codes of questions whose answers would matter.
+        pending: what a person is asked, if anything.
+        unconditioned: shared before a condition was found.
+    """
+
+    message: ItemAssessment
+    questions: tuple[str, ...]
+    pending: Pending | None
+    unconditioned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassVerdict:
+    """What follows for a class of recipient.
+
+    Attributes:
+        message: as it is recorded, without what the arrangement says and without items; never changed.
+        shares: whether anything may go to this class.
+        unbalanced: shared on a basis whose record is not complete.
+        as_based: outcome of whatever is shared, by its Article 6 basis.
+        facts: what was known, for the items.
+    """
+
+    message: ClassAssessment
+    shares: bool
+    questions: tuple[str, ...]
+    pending: Pending | None
+    unbalanced: bool
+    as_based: Outcome
+    facts: Facts = field(repr=False)
+    items: dict[Known, ItemVerdict] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The facts that are the same for every class and item, with what was answered about them before."""
+
+    facts: Facts
+    classes: dict[Known, ClassVerdict] = field(repr=False, compare=False)
+
+
+class Engine:
+    """Follows one pack."""
+
+    def __init__(self, pack: LawPack) -> None:
+        """Compile the tests that tell cases apart."""
+        self.pack = pack
+        varying = PER_CLASS | PER_ITEM | set(LAST_FACTS)
+        tests = [test for test in pack.tests if test.fact not in varying]
+        self._tests: tuple[Callable[[Facts], Truth], ...] = tuple(Clause("", test).holds for test in tests)
+        self._cases: dict[tuple[Truth, ...], dict[Known, ClassVerdict]] = {}
+
+    def case(self, facts: Facts) -> Case:
+        """Take up a case: what is known of the concern and of whoever discloses."""
+        seen = tuple([test(facts) for test in self._tests])
+        known = self._cases.get(seen)
+        if known is None:
+            if len(self._cases) >= BASES_MAX:
+                self._cases.clear()
+            known = self._cases[seen] = {}
+        return Case(facts, known)
+
+    def of_class(self, case: Case, known: Known) -> ClassVerdict:
+        """Say what follows for a class of recipient; ``known`` are the values of ``CLASS_FACTS``, None for unknown."""
+        found = case.classes.get(known)
+        if found is None:
+            found = case.classes[known] = self._of_class({**case.facts, **_named(CLASS_FACTS, known)})
+        return found
+
+    def of_item(self, of_class: ClassVerdict, known: Known) -> ItemVerdict:
+        """Say what follows for an item of a class that shares; ``known`` are the values of ``ITEM_FACTS``."""
+        found = of_class.items.get(known)
+        if found is None:
+            facts = {**of_class.facts, **_named(ITEM_FACTS, known)}
+            found = of_class.items[known] = self._of_item(of_class, facts)
+        return found
+
+    def codes_that_hold(self, table: str, facts: Facts) -> tuple[str, ...]:
+        """Give the clause codes of every row of a table that counts."""
+        return tuple(row.clause.code for row in self.pack.tables[table] if row.applies(facts))
+
+    def _of_class(self, facts: dict[str, Value]) -> ClassVerdict:
+        bases = [row for row in self.pack.tables[p.ARTICLE6] if row.applies(facts)]
+        lead = bases[0] if bases else None
+        basis = Basis.NOT_KNOWN if lead is None else Basis.NO_BALANCING_TEST if lead.incomplete else Basis.COMPLETE
+        facts = {**facts, "basis": basis.value}
+        if lead is not None:
+            facts["article6"] = word_of(Article6, lead.basis)
+        row = self._first(p.CLASS_OUTCOME, facts)
+        as_based = lead.outcome if lead is not None else Outcome.OUTCOME_SHARE_POWER
+        outcome, reason = _follows(row, as_based, _NO_ROLE)
+        shares = outcome in SHARED
+        facts["class_outcome"] = word_of(Outcome, outcome)
+        gateway = self._first(p.GATEWAY, facts) if shares else None
+        told = reason != WithholdReason.WITHHOLD_REASON_NO_ROLE
+        unknown = self._unknown([row] if row is not None and row.or_unknown else [], facts)
+        if told and basis is not Basis.COMPLETE:
+            unknown |= self._unknown(self.pack.tables[p.ARTICLE6], facts)
+        message = ClassAssessment(
+            recipient_class=number_of(AgencyClass, str(facts.get("recipient_class", ""))),
+            outcome=outcome,
+            reason=reason,
+            article6=lead.basis if shares and lead is not None else Article6.ARTICLE6_UNSPECIFIED,
+            alternates=_alternates(bases) if shares else (),
+            gateway=gateway.gateway if gateway is not None else Gateway.GATEWAY_UNSPECIFIED,
+            clause_codes=self._codes((lead if shares else None, gateway, row), facts),
+            rejected_codes=self.codes_that_hold(p.REFUSED_BASES, facts) if told else (),
+            must=facts.get("told") == Force.MUST.value,
+        )
+        return ClassVerdict(
+            message=message,
+            shares=shares,
+            questions=self._questions(unknown),
+            pending=self._pending(row, facts),
+            unbalanced=shares and basis is not Basis.COMPLETE,
+            as_based=as_based,
+            facts=facts,
+        )
+
+    def _of_item(self, of_class: ClassVerdict, facts: dict[str, Value]) -> ItemVerdict:
+        condition, unknown = self._condition(facts)
+        row = self._first(p.ITEMS, facts)
+        outcome, reason = _follows(row, of_class.as_based, _WAITS)
+        shares = outcome in SHARED
+        stands = condition if shares else None
+        sensitivity = number_of(Sensitivity, str(facts.get("sensitivity", "")))
+        special = sensitivity == Sensitivity.SENSITIVITY_SPECIAL_CATEGORY
+        waits = outcome == Outcome.OUTCOME_BLOCKED_PENDING
+        unconditioned = shares and facts.get("condition") not in (Met.NOT_NEEDED.value, Met.MET.value)
+        message = ItemAssessment(
+            outcome=outcome,
+            sensitivity=sensitivity,
+            article9=stands.article9 if stands is not None and special else Article9.ARTICLE9_UNSPECIFIED,
+            condition=stands.condition if stands is not None else DpaCondition.DPA_CONDITION_UNSPECIFIED,
+            consent_absence=self._limb(stands, facts),
+            reason=reason,
+            clause_codes=self._codes((stands, row), facts),
+        )
+        questions = self._questions(unknown) if waits or unconditioned else ()
+        return ItemVerdict(message, questions, self._pending(row, facts), unconditioned)
+
+    def _condition(self, facts: dict[str, Value]) -> tuple[Row | None, set[str]]:
+        """Find the condition an item rests on, and note in the facts whether one is needed and stands."""
+        if facts.get("sensitivity") == word_of(Sensitivity, Sensitivity.SENSITIVITY_ORDINARY):
+            facts["condition"] = Met.NOT_NEEDED.value
+            return None, set()
+        rows = self.pack.tables[p.CONDITIONS]
+        met = next((row for row in rows if row.applies(facts)), None)
+        if met is not None:
+            facts["condition"] = Met.MET.value
+            return met, set()
+        unknown = self._unknown(rows, facts)
+        if not unknown:
+            facts["condition"] = Met.NOT_MET.value
+        return None, unknown
+
+    def _limb(self, condition: Row | None, facts: Facts) -> ConsentAbsence:
+        """Give the reason for acting without consent, where the condition that stands asks for one."""
+        if condition is not None:
+            read = {code for code, _ in condition.clause.evaluate(facts).trace}
+            for row in self.pack.tables[p.LIMBS]:
+                if row.clause.code in read and row.applies(facts):
+                    return row.limb
+        return ConsentAbsence.CONSENT_ABSENCE_UNSPECIFIED
+
+    def _pending(self, row: Row | None, facts: Facts) -> Pending | None:
+        if row is None or not row.ask:
+            return None
+        clock = self._first(p.CLOCKS, facts)
+        assert clock is not None
+        assert clock.clock is not None  # pack_document sees to it that the last clock always holds
+        return Pending(row.ask, row.of_lead, row.proposal, clock.clock)
+
+    def _first(self, table: str, facts: Facts) -> Row | None:
+        return next((row for row in self.pack.tables[table] if row.applies(facts)), None)
+
+    def _unknown(self, rows: Iterable[Row], facts: Facts) -> set[str]:
+        return set().union(*(row.clause.evaluate(facts).unknown for row in rows))
+
+    def _questions(self, unknown: set[str]) -> tuple[str, ...]:
+        asked = {LAW_FACTS[name].question for name in unknown}
+        return tuple(code for code in self.pack.questions if code in asked)
+
+    def _codes(self, rows: Iterable[Row | None], facts: Facts) -> tuple[str, ...]:
+        """Give the clauses that led here, in the order they were read: those that hold, and the rows' own."""
+        found: dict[str, None] = {}
+        for row in rows:
+            if row is not None:
+                found.update((code, None) for code, value in row.clause.evaluate(facts).trace if value is True)
+                found[row.clause.code] = None
+        return tuple(found)
+
+
+def _named(names: tuple[str, ...], known: Known) -> dict[str, Value]:
+    return {name: value for name, value in zip(names, known, strict=True) if value is not None}
+
+
+_NO_ROLE: Final = (Outcome.OUTCOME_NOT_SHARED_NO_ROLE, WithholdReason.WITHHOLD_REASON_NO_ROLE)
+_WAITS: Final = (Outcome.OUTCOME_BLOCKED_PENDING, WithholdReason.WITHHOLD_REASON_NO_CONDITION)
+
+
+def _follows(
+    row: Row | None, as_based: Outcome, otherwise: tuple[Outcome, WithholdReason]
+) -> tuple[Outcome, WithholdReason]:
+    """Give outcome and reason of a row; ``otherwise`` is for a pack in which no row holds."""
+    if row is None:
+        return otherwise
+    if row.outcome or row.reason == WithholdReason.WITHHOLD_REASON_DECIDED:
+        return row.outcome, row.reason
+    return as_based, row.reason
+
+
+def _alternates(bases: list[Row]) -> tuple[Article6, ...]:
+    lead = bases[0].basis if bases else Article6.ARTICLE6_UNSPECIFIED
+    return tuple(dict.fromkeys(row.basis for row in bases[1:] if row.basis != lead and not row.incomplete))

@@ -1,0 +1,66 @@
+"""Who discloses, who is told, and who leads: what the arrangement says of the bodies in a concern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature
+from services.basis_assessment.facts import NOBODY
+from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force
+from services.chassis.clauses import Facts, Value
+from services.chassis.codes import word_of
+from services.chassis.concern import Concern
+
+# The strongest rule wins: what must be told is not held back by another rule that only proposes.
+_STRENGTH = (Force.USUALLY, Force.PERSON_DECIDES, Force.MUST)
+_LEADS = (AuthorityRole.AUTHORITY_ROLE_LIVES, AuthorityRole.AUTHORITY_ROLE_FOUND)
+
+
+def of_agency(agency: Agency | None) -> Facts:
+    """Give what is known of the body that discloses. One the arrangement does not list is unknown, never assumed."""
+    if agency is None:
+        return {}
+    facts: dict[str, Value] = {
+        "sender_class": word_of(AgencyClass, agency.agency_class),
+        "policy_document": bool(agency.policy_document),
+        "dpia": bool(agency.dpia),
+        "agreement": bool(agency.agreement),
+    }
+    if agency.natures:
+        facts["sender_natures"] = frozenset(word_of(LegalNature, nature) for nature in agency.natures)
+    return facts
+
+
+def told(arrangement: Arrangement, facts: Facts) -> Mapping[AgencyClass, str]:
+    """Say how strongly each class is told; a class no rule names is not in the answer."""
+    strongest: dict[AgencyClass, Force] = {}
+    for one in arrangement.told(facts):
+        before = strongest.get(one.agency_class)
+        if before is None or _STRENGTH.index(one.force) > _STRENGTH.index(before):
+            strongest[one.agency_class] = one.force
+    return {agency_class: force.value for agency_class, force in strongest.items()}
+
+
+def told_word(found: Mapping[AgencyClass, str], agency_class: AgencyClass) -> str:
+    """Give the fact ``told`` of a class."""
+    return found.get(agency_class, NOBODY)
+
+
+def lead(arrangement: Arrangement, concern: Concern, day: date) -> str:
+    """Give the agency id of the lead: the front door where the child lives, else is found, else the arrangement's."""
+    for role in _LEADS:
+        for person in concern.people:
+            for authority in person.authorities:
+                if authority.role == role and (door := _front_door(arrangement, authority.gss_code, day)):
+                    return door
+    sender = arrangement.agency(concern.agency_id)
+    for area in sorted(sender.areas) if sender is not None else ():
+        if door := _front_door(arrangement, area, day):
+            return door
+    return arrangement.front_door
+
+
+def _front_door(arrangement: Arrangement, area: str, day: date) -> str:
+    doors = arrangement.agencies_of(AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE, role=FRONT_DOOR, area=area, day=day)
+    return doors[0].agency_id if doors else ""

@@ -1,0 +1,136 @@
+"""What people judge and decide, and what is left to mend."""
+
+from __future__ import annotations
+
+from law_cases import CHARITY, CHILD, CSC, HOSPITAL, NOTE, POLICE, WORRY, Raised, natures, together, with_agency
+from law_table import BALANCED, HARM, NEED, P18, PREJUDICE, Example, decides
+
+EXAMPLES = (
+    # -- the sender's own judgement, and people who decide
+    Example(
+        "A named person's judgement that telling the school does more harm is followed (S15).",
+        Raised(
+            agency=HOSPITAL,
+            parts=together(CHILD, WORRY),
+            detail={**NEED, "more_detrimental": True, "detrimental_to": ["education"], "considered_by": "Nurse"},
+        ),
+        {"education": "not_shared_detriment detriment", "csc": "share_power"},
+    ),
+    Example(
+        "It is looked at again when exploitation comes to light (S16).",
+        Raised(
+            agency=POLICE,
+            parts=together(CHILD, WORRY),
+            detail={
+                **NEED,
+                "more_detrimental": True,
+                "detrimental_to": ["education"],
+                "considered_by": "Officer",
+                "triggers": ["domestic_abuse", "sexual_exploitation"],
+            },
+        ),
+        {"education": "proposed person_decides"},
+    ),
+    Example(
+        "Nobody's judgement is no judgement: a person is asked.",
+        Raised(
+            agency=POLICE,
+            parts=together(CHILD, WORRY),
+            detail={**NEED, "more_detrimental": True, "triggers": ["domestic_abuse"]},
+        ),
+        {
+            "education": "proposed person_decides",
+            "csc": "share_power",
+            "asked": {
+                "education more_detrimental police_supervisor kent-police item_decision not_shared_detriment",
+                "health more_detrimental police_supervisor kent-police lead_agency_decision not_shared_detriment",
+                "early_years more_detrimental police_supervisor kent-police lead_agency_decision not_shared_detriment",
+            },
+        },
+    ),
+    Example(
+        "Children's social care is always told of significant harm, whatever is judged.",
+        Raised(
+            parts=together(CHILD, WORRY),
+            detail={
+                **HARM,
+                "more_detrimental": True,
+                "detrimental_to": ["childrens_social_care"],
+                "considered_by": "Head",
+            },
+        ),
+        {"csc": "share_power"},
+    ),
+    Example(
+        "Short of significant harm, a named person's judgement counts for children's social care when it names it.",
+        Raised(
+            agency=HOSPITAL,
+            parts=together(CHILD, WORRY),
+            detail={
+                **NEED,
+                "more_detrimental": True,
+                "detrimental_to": ["childrens_social_care"],
+                "considered_by": "Nurse",
+            },
+        ),
+        {"csc": "not_shared_detriment detriment"},
+    ),
+    Example(
+        "Where the only suspect is a child and nothing aggravates, a person looks first (practice 6).",
+        Raised(parts=together(CHILD, WORRY), detail={**NEED, "suspected_crime": True, "suspect_is_child": True}),
+        {
+            "police": "proposed person_decides",
+            "csc": "share_power",
+            "asked": {"police tell_recipient safeguarding_lead larkfield-primary item_decision not_shared_unnecessary"},
+        },
+    ),
+    Example(
+        "With a weapon or an adult involved they are told.",
+        Raised(
+            parts=together(CHILD, WORRY),
+            detail={**NEED, "suspected_crime": True, "suspect_is_child": True, "aggravated": True},
+        ),
+        {"police": "share_power"},
+    ),
+    Example(
+        "The lead agency that passes a concern on is the controller, and its own standing in law counts.",
+        Raised(agency=CHARITY, parts=together(CHILD, WORRY, NOTE), detail={**HARM, **PREJUDICE}),
+        {
+            "health": "share_power",
+            "health.controller": "kent-csc",
+            "health.basis": "e_public_task",
+            "health/note.rests": f"{P18} would_prejudice_protection",
+        },
+        steps=(decides("health", "share_power", agency=CSC, role="social_work_manager"),),
+    ),
+    Example(
+        "The lead agency that does not pass it on says so, with a reason and a day to look again.",
+        Raised(parts=together(CHILD, WORRY), detail=HARM),
+        {"health": "not_shared_no_role decided", "education": "not_shared_unnecessary is_sender"},
+        steps=(decides("health", "not_shared_no_role", agency=CSC, role="social_work_manager"),),
+    ),
+    Example(
+        "An item that waited is shared once a named person decided so.",
+        Raised(agency=CHARITY, parts=together(CHILD, WORRY, NOTE), detail={**NEED, **BALANCED, **PREJUDICE}),
+        {"csc/note": "share_power", "csc/note.rests": "", "asked": set()},
+        steps=(decides("childrens_social_care/note", "share_power", agency=CHARITY, role="safeguarding_lead"),),
+    ),
+    Example(
+        "An item that waited stays back once a named person decided so.",
+        Raised(agency=CHARITY, parts=together(CHILD, WORRY, NOTE), detail={**NEED, **BALANCED, **PREJUDICE}),
+        {"csc/note": "rejected_basis decided", "asked": set()},
+        steps=(decides("childrens_social_care/note", "rejected_basis", agency=CHARITY, role="safeguarding_lead"),),
+    ),
+    Example(
+        "Papers that are missing are tasks, and hold nothing back.",
+        Raised(parts=together(CHILD, WORRY), detail=NEED),
+        {"governance": {"policy_document_missing", "dpia_missing", "agreement_missing"}, "csc/worry": "share_power"},
+        arrangement=with_agency("larkfield-primary", policy_document=None, dpia=None, agreement=None),
+    ),
+    Example(
+        "A private body that performs a public task by law would rest on it; the arrangement's word counts.",
+        Raised(parts=together(CHILD, WORRY), detail=NEED),
+        {"csc.basis": "e_public_task"},
+        arrangement=with_agency("larkfield-primary", natures=natures("section_11_body")),
+    ),
+)
