@@ -116,7 +116,7 @@ class _Contained:
         try:
             client = docker.from_env()
         except docker.errors.DockerException as cause:
-            raise StepDownError(f"no Docker engine answers ({type(cause).__name__}); taking packages") from cause
+            raise StepDownError(f"no Docker engine answers ({type(cause).__name__})") from cause
         try:
             _have_image(client, self.image, reporter)
             with contextlib.suppress(docker.errors.NotFound):
@@ -124,8 +124,7 @@ class _Contained:
                 reporter.say(f"removed the container {self.name} that an earlier run left behind")
         except (docker.errors.DockerException, OSError) as cause:
             raise StepDownError(
-                f"the Docker engine has no image {self.image} and cannot get it ({type(cause).__name__}); "
-                f"taking packages"
+                f"the Docker engine has no image {self.image} and cannot get it ({type(cause).__name__})"
             ) from cause
         finally:
             client.close()

@@ -128,7 +128,7 @@ class Keeper(threading.Thread):
             try:
                 return self._start_on(make)
             except StepDownError as cause:
-                self._reporter.say(str(cause))
+                self._reporter.say(f"{cause}; going on to packages")
         return self._start_on(last)
 
     def _start_on(self, make: Callable[[], Server]) -> tuple[Server, Process]:

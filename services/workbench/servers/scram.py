@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import CompactArray, CompactBytes, CompactString, Int8, Int16, Int32, Schema, TaggedFields
 
@@ -25,6 +25,7 @@ SCRAM_SHA_256: Final = 1
 ITERATIONS: Final = 4096
 """Kafka's own count, and its lowest; the passwords are 24 random bytes, which no count makes guessable."""
 SALT_BYTES: Final = 24
+RETRY_S: Final = 0.05
 
 
 class _Answer(Response):  # type: ignore[misc]
@@ -85,7 +86,7 @@ class _Admin(AIOKafkaAdminClient):  # type: ignore[misc]
 
 
 async def set_logins(connection: Mapping[str, Any], passwords: Mapping[str, str]) -> None:
-    """Give each principal this password, whether it had one or not.
+    """Give each principal this password, whether it had one or not, and wait until it holds.
 
     Args:
         connection: aiokafka's connection arguments of an administrator.
@@ -94,18 +95,40 @@ async def set_logins(connection: Mapping[str, Any], passwords: Mapping[str, str]
     Raises:
         ServersError: Kafka refused, or did not answer in 30 s.
     """
-    admin = _Admin(**connection)
     try:
         async with asyncio.timeout(DEADLINE_S):
-            await admin.start()
-            answer = await admin.alter(passwords)
+            answer = await _altered(connection, passwords)
+            for user, code, message, _ in answer.results:
+                if code:
+                    raise ServersError(f"Kafka refused a login for {user}: {for_code(code).__name__} {message or ''}")
+            last, password = list(passwords.items())[-1]
+            theirs = {**connection, "sasl_plain_username": last, "sasl_plain_password": password}
+            while not await _may_log_in(theirs):  # noqa: ASYNC110 (Kafka sends no word of it)
+                await asyncio.sleep(RETRY_S)
     except (TimeoutError, KafkaError) as cause:
         raise ServersError(f"could not set Kafka logins: {type(cause).__name__}; is this an administrator?") from cause
+
+
+async def _altered(connection: Mapping[str, Any], passwords: Mapping[str, str]) -> Any:
+    admin = _Admin(**connection)
+    try:
+        await admin.start()
+        return await admin.alter(passwords)
     finally:
         await asyncio.wait_for(admin.close(), DEADLINE_S)
-    for user, code, message, _ in answer.results:
-        if code:
-            raise ServersError(f"Kafka refused a login for {user}: {for_code(code).__name__} {message or ''}")
+
+
+async def _may_log_in(connection: Mapping[str, Any]) -> bool:
+    """The controller answers before the broker has read the new login from the log."""
+    admin = _Admin(**connection)
+    try:
+        await admin.start()
+    except KafkaConnectionError:
+        return False
+    else:
+        return True
+    finally:
+        await asyncio.wait_for(admin.close(), DEADLINE_S)
 
 
 def _salted(password: str) -> tuple[bytes, bytes]:
