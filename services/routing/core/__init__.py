@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from concern_relay.v1.codes_pb2 import Urgency
 from concern_relay.v1.shares_pb2 import (
     ContentViewed,
     DeliveryFailed,
+    DispatchBlocked,
     OutcomeGiven,
     ShareAcknowledged,
     ShareDelivered,
@@ -22,10 +24,13 @@ from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Re
 from services.routing.core import acts
 from services.routing.core import state as states
 from services.routing.core.plan import Planner, planner_for
+from services.routing.core.recipients import could_read
 from services.routing.core.redirect import redirected
 from services.routing.core.state import Assessment, Share, State
 
-__all__ = ["RoutingCore", "Share", "State"]
+__all__ = ["INBOX_READABLE", "RoutingCore", "Share", "State"]
+
+INBOX_READABLE: Final = "inbox_readable_by_person_of_concern"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +94,9 @@ class RoutingCore:
         data = fact.data
         match data:
             case ShareDelivered():
-                share = acts.share_of(state, data)
-                return acts.delivered(self._of_share(share), state, fact, data)
+                return self._delivered(state, fact, data)
+            case DispatchBlocked():
+                return self._blocked(state, fact, acts.share_of(state, data), data.reason_code)
             case DeliveryFailed():
                 return acts.delivery_failed(state, fact, data)
             case ShareRead():
@@ -105,6 +111,27 @@ class RoutingCore:
                 return redirected(self._on(fact.recorded), state, fact, data)
             case _:
                 raise Refused(422, "unknown_act", "routing records deliveries, readings, acknowledgements and outcomes")
+
+    def _delivered(self, state: State, fact: Fact, data: ShareDelivered) -> Decision:
+        share = acts.share_of(state, data)
+        if share.delivered_at is None and not share.blocked and could_read(state.concern, share.agency_id):
+            return self._blocked(state, fact, share, INBOX_READABLE)
+        return acts.delivered(self._of_share(share), state, fact, data)
+
+    def _blocked(self, state: State, fact: Fact, share: Share, reason_code: str) -> Decision:
+        """Stop a share at the door, and plan anew what may still go: the rest of it, or somebody else."""
+        if share.delivered_at is not None or share.blocked:
+            return NOTHING
+        decision = acts.blocked(fact, share, reason_code)
+        after = _folded(state, fact, list(decision.effects))
+        assessed = state.assessed
+        arrangement = self._of_share(share)
+        planner = Planner(arrangement, after, fact.recorded, str(fact.id), assessed.event_id if assessed else "")
+        if assessed is not None:
+            planner.assessed(assessed.data)
+        else:
+            planner.emergency()
+        return _joined(decision, Decision(tuple(planner.effects), tuple(planner.timers)))
 
     def _on(self, recorded: datetime) -> Arrangement:
         return self.book.on(recorded.astimezone(LONDON).date())

@@ -20,6 +20,7 @@ from concern_relay.v1.shares_pb2 import (
     ContentViewed,
     DeliveryFailed,
     DeliveryOverdue,
+    DispatchBlocked,
     OutcomeGiven,
     ShareAcknowledged,
     ShareDelivered,
@@ -37,6 +38,7 @@ M = TypeVar("M", bound=Message)
 ACKNOWLEDGE: Final = "acknowledge"
 DELIVER: Final = "deliver"
 ESCALATE: Final = "escalate"
+_KINDS: Final = (ACKNOWLEDGE, DELIVER, ESCALATE)
 
 
 def timer_name(kind: str, share_id: str) -> str:
@@ -89,7 +91,7 @@ def _delivered_first(share: Share) -> None:
 def delivered(arrangement: Arrangement, state: State, fact: Fact, data: ShareDelivered) -> Decision:
     """Start the clock of the acknowledgement: at the recorded time of delivery, once."""
     share = share_of(state, data)
-    if share.delivered_at is not None:
+    if share.delivered_at is not None or share.blocked:
         return NOTHING
     begun = state.concern.raised_at or fact.recorded
     clock, end = first_due(arrangement, share.clock_code, share.urgency, fact.recorded, begun)
@@ -107,9 +109,22 @@ def delivered(arrangement: Arrangement, state: State, fact: Fact, data: ShareDel
 def delivery_failed(state: State, fact: Fact, data: DeliveryFailed) -> Decision:
     """Record a failed attempt; harmless once it was delivered after all."""
     share = share_of(state, data)
-    if share.delivered_at is not None:
+    if share.delivered_at is not None or share.blocked:
         return NOTHING
     return Decision(effects=(_recorded(data, fact, share.share_id, f"{share.share_id}/{data.attempt}"),))
+
+
+def blocked(fact: Fact, share: Share, reason_code: str) -> Decision:
+    """Stop a share at the door: its recipient never has it, and no clock of it runs."""
+    data = DispatchBlocked(
+        concern_id=fact.concern_id,
+        share_id=share.share_id,
+        recipient_agency_id=share.agency_id,
+        reason_code=reason_code,
+    )
+    return Decision(
+        effects=(Effect(data, key=share.share_id),), cancel=tuple(timer_name(kind, share.share_id) for kind in _KINDS)
+    )
 
 
 def read(state: State, fact: Fact, data: ShareRead) -> Decision:
@@ -180,7 +195,7 @@ def fired(arrangement_of: Callable[[Share], Arrangement], state: State, fact: Fa
     """Answer a timer that fell due; one that is settled meanwhile leads to nothing."""
     kind, _, share_id = timer.name.partition(":")
     share = state.shares.get(share_id)
-    if share is None or share.acknowledged_at is not None:
+    if share is None or share.acknowledged_at is not None or share.blocked:
         return NOTHING
     arrangement = arrangement_of(share)
     if kind == DELIVER:

@@ -226,7 +226,7 @@ class Planner:
 
     def _correct(self, bases: Mapping[AgencyClass, _Basis]) -> None:
         """Reach those who hold old content and are told nothing now: what they hold and no longer stands."""
-        for share in {s.agency_id: s for s in self.state.shares.values()}.values():
+        for share in {s.agency_id: s for s in self.state.shares.values() if not s.blocked}.values():
             agency = self.arrangement.agency(share.agency_id)
             if agency is None or share.agency_id in self._targets:
                 continue

@@ -16,6 +16,7 @@ from concern_relay.v1.facts_pb2 import Part
 from concern_relay.v1.shares_pb2 import (
     AcknowledgementOverdue,
     DeliveryFailed,
+    DispatchBlocked,
     OutcomeGiven,
     ShareAcknowledged,
     ShareDelivered,
@@ -53,7 +54,7 @@ class Share:
         digests: SHA-256 of each part it was given, empty where the part cannot be opened any more. Kept in memory
             only: a digest of a name is as good as the name.
         stage: of resolving disagreement; 0 before the first.
-        urgent: an hour clock runs.
+        blocked: stopped at the door; the recipient never had it.
     """
 
     share_id: str
@@ -81,10 +82,13 @@ class Share:
     outcome: ShareOutcome = ShareOutcome.SHARE_OUTCOME_UNSPECIFIED
     overdue: bool = False
     stage: int = 0
+    blocked: bool = False
 
     @property
     def word(self) -> str:
         """The furthest state it reached, as recipients and operators see it."""
+        if self.blocked:
+            return "blocked"
         if self.outcome:
             return "outcome"
         if self.acknowledged_at is not None:
@@ -139,8 +143,8 @@ class State:
     withheld: frozenset[Withheld] = frozenset()
 
     def shares_of(self, agency_id: str) -> tuple[Share, ...]:
-        """Every share of an agency, oldest first."""
-        return tuple(share for share in self.shares.values() if share.agency_id == agency_id)
+        """Every share of an agency that was not stopped at the door, oldest first."""
+        return tuple(s for s in self.shares.values() if s.agency_id == agency_id and not s.blocked)
 
     def given(self, agency_id: str) -> dict[str, bytes]:
         """What an agency holds: part ids with the digest of the newest content it was given."""
@@ -277,6 +281,8 @@ def _share_after(share: Share, data: object, recorded: datetime) -> Share:
             return replace(share, redirected_to=data.to_agency_id)
         case OutcomeGiven():
             return replace(share, outcome=data.outcome)
+        case DispatchBlocked():
+            return replace(share, blocked=True)
         case AcknowledgementOverdue():
             return replace(share, overdue=True)
         case ShareEscalated():

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from routing_cases import CONCERN, KENT, MONDAY, YES, Bench, arrangement, detail, item, person, raised
+from routing_cases import CONCERN, KENT, MONDAY, YES, Bench, added, arrangement, detail, item, person, raised
 
-from concern_relay.v1.codes_pb2 import Channel, ConcernLevel, ShareOutcome, Trigger, Urgency
+from concern_relay.v1.codes_pb2 import Channel, ConcernLevel, PersonRole, ShareOutcome, Trigger, Urgency
 from concern_relay.v1.facts_pb2 import NamedPerson
 from concern_relay.v1.shares_pb2 import (
     AcknowledgementOverdue,
     DeliveryFailed,
     DeliveryOverdue,
+    DispatchBlocked,
     OutcomeGiven,
     ShareAcknowledged,
     ShareDelivered,
@@ -420,3 +421,47 @@ def test_delivery_takes_who_told_whom() -> None:
 
     assert fact.type == "ShareDelivered"
     assert len(fact.parts) == 1
+
+
+class TestStoppedAtTheDoor:
+    """What was allowed when it was planned and is not when it is sent."""
+
+    def blocked(self, bench: Bench, reason: str = "key_suspended") -> Bench:
+        """Stop the front door's share."""
+        share = bench.share(CSC)
+        data = DispatchBlocked(concern_id=CONCERN, share_id=share.share_id, recipient_agency_id=CSC, reason_code=reason)
+        return bench.act(data)
+
+    def test_what_may_still_go_is_planned_anew(self) -> None:
+        """The agency never had it, so the rest goes in a share of its own, with a clock of its own."""
+        bench = self.blocked(told())
+        first, second = [share for share in bench.planned if share.recipient_agency_id == CSC]
+
+        assert first.share_id != second.share_id
+        assert second.adds_to_share_id == ""
+        assert bench.timers.keys() == {f"deliver:{second.share_id}"}
+        assert bench.state.shares[first.share_id].word == "blocked"
+
+    def test_twice_is_harmless(self) -> None:
+        """A share is stopped once, and not at all once it was delivered."""
+        bench = told()
+        share = bench.share(CSC)
+        data = DispatchBlocked(concern_id=CONCERN, share_id=share.share_id, recipient_agency_id=CSC, reason_code="x")
+        bench.act(data)
+        before = len(bench.recorded)
+
+        bench.act(data)
+        delivered = self.blocked(told().deliver(CSC))
+
+        assert len(bench.recorded) == before
+        assert "DispatchBlocked" not in delivered.types()
+
+    def test_an_inbox_that_became_readable_is_not_served(self) -> None:
+        """Between planning and sending it turned out that the adult of concern works there: somebody else is told."""
+        bench = told()
+        worker = person("worker", PersonRole.PERSON_ROLE_ADULT_OF_CONCERN, can_read_agencies=[CSC, "kent-edt"])
+
+        bench.feed(added(worker)).deliver(CSC)
+
+        assert "ShareDelivered" not in bench.types()
+        assert "kent-csc-director" in bench.told
