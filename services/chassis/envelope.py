@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
 from google.protobuf.message import DecodeError as ProtobufError
@@ -21,7 +22,8 @@ from services.chassis.event import TYPE_PREFIX
 
 CONTENT_TYPE = b"application/protobuf"
 HEADER_BYTES_MAX = 16 * 1024
-VALUE_BYTES_MAX = 4 * 1024 * 1024
+VALUE_BYTES_MAX = 960 * 1024
+"""With the headers less than the 1 MiB that a broker takes by default: what is journaled can always be sent."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -82,31 +84,33 @@ class Event:
 
 def timestamp(moment: datetime) -> str:
     """Write an aware time as RFC 3339, UTC, microseconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def encode(event: Event) -> Record:
-    """Give the record of an event."""
-    pairs = [
-        ("ce_id", str(event.id)),
-        ("ce_source", event.source),
-        ("ce_type", TYPE_PREFIX + event.type),
-        ("ce_specversion", "1.0"),
-        ("ce_time", timestamp(event.time)),
-        ("ce_subject", event.concern_id),
-        ("ce_dataschema", event.schema or schema_urn()),
-        ("ce_correlationid", event.concern_id),
-        ("ce_recordedtime", timestamp(event.recorded)),
+def encode(event: Event, partition: int = -1) -> Record:
+    """Give the record of an event, for a partition if that is known."""
+    concern_id = event.concern_id.encode()
+    headers = [
+        ("content-type", CONTENT_TYPE),
+        ("ce_id", str(event.id).encode()),
+        ("ce_source", event.source.encode()),
+        ("ce_type", (TYPE_PREFIX + event.type).encode()),
+        ("ce_specversion", b"1.0"),
+        ("ce_time", timestamp(event.time).encode()),
+        ("ce_subject", concern_id),
+        ("ce_dataschema", (event.schema or schema_urn()).encode()),
+        ("ce_correlationid", concern_id),
+        ("ce_recordedtime", timestamp(event.recorded).encode()),
     ]
     if event.causation_id is not None:
-        pairs.append(("ce_causationid", str(event.causation_id)))
+        headers.append(("ce_causationid", str(event.causation_id).encode()))
     if event.based_on:
-        pairs.append(("ce_basedon", ",".join(f"{topic}={event_id}" for topic, event_id in event.based_on)))
+        pairs = ",".join([f"{topic}={event_id}" for topic, event_id in event.based_on])
+        headers.append(("ce_basedon", pairs.encode()))
     if event.traceparent:
-        pairs.append(("traceparent", event.traceparent))
-    headers = (("content-type", CONTENT_TYPE), *((name, text.encode()) for name, text in pairs))
+        headers.append(("traceparent", event.traceparent.encode()))
     value = event.data.SerializeToString(deterministic=True)
-    return Record(event.topic, event.concern_id.encode(), headers, value)
+    return Record(event.topic, concern_id, tuple(headers), value, partition)
 
 
 def decode(record: Record) -> Event:
@@ -116,32 +120,31 @@ def decode(record: Record) -> Event:
         DecodeError: the context or the value cannot be read; says which attribute, never its content.
         UnknownSchema: the type is not known here.
     """
-    if record.value is None or len(record.value) > VALUE_BYTES_MAX:
-        raise DecodeError(f"value is missing or larger than {VALUE_BYTES_MAX} bytes")
-    if sum(len(value or b"") for _, value in record.headers) > HEADER_BYTES_MAX:
-        raise DecodeError(f"headers are larger than {HEADER_BYTES_MAX} bytes")
-    context = {name: value for name, value in record.headers if value is not None}
-    type_name = _text(context, "ce_type")
-    if not type_name.startswith(TYPE_PREFIX):
+    if not record.value or len(record.value) > VALUE_BYTES_MAX:
+        raise DecodeError(f"value must have 1 to {VALUE_BYTES_MAX} bytes")
+    context = _context(record.headers)
+    full_type = _text(context, "ce_type")
+    type_name = full_type.removeprefix(TYPE_PREFIX)
+    if type_name == full_type:
         raise DecodeError(f"attribute type does not start with {TYPE_PREFIX}")
-    data = message_class(type_name.removeprefix(TYPE_PREFIX))()
+    data = message_class(type_name)()
     try:
         data.ParseFromString(record.value)
     except ProtobufError as error:
         raise DecodeError(f"value is not a {type_name}") from error
-    concern_id = str(_uuid(context, "ce_correlationid"))
+    concern_id = _concern_id(context)
     if record.key != concern_id.encode():
         raise DecodeError("key is not the correlation id")
     return Event(
         id=_uuid(context, "ce_id"),
-        type=type_name.removeprefix(TYPE_PREFIX),
+        type=type_name,
         topic=record.topic,
         source=_text(context, "ce_source"),
         time=_time(context, "ce_time"),
         recorded=_time(context, "ce_recordedtime"),
         concern_id=concern_id,
         causation_id=_uuid(context, "ce_causationid") if "ce_causationid" in context else None,
-        based_on=_based_on(context),
+        based_on=_based_on(context) if "ce_basedon" in context else (),
         data=data,
         traceparent=context.get("traceparent", b"").decode("ascii", "replace"),
         schema=_text(context, "ce_dataschema"),
@@ -150,8 +153,28 @@ def decode(record: Record) -> Event:
 
 def digest(record: Record) -> bytes:
     """Give the digest by which a known id is compared: type and value, not the transport around them."""
-    kind = next((value for name, value in record.headers if name == "ce_type"), b"")
+    kind = header(record, "ce_type")
     return hashlib.sha256(len(kind).to_bytes(4, "big") + kind + record.value).digest()
+
+
+def header(record: Record, name: str) -> bytes:
+    """Give the value of a header, or nothing."""
+    for found, value in record.headers:
+        if found == name:
+            return value
+    return b""
+
+
+def _context(headers: Headers) -> dict[str, bytes]:
+    context = dict(headers)
+    if sum(map(len, context.values())) > HEADER_BYTES_MAX:
+        raise DecodeError(f"headers are larger than {HEADER_BYTES_MAX} bytes")
+    if len(context) < len(headers):
+        # which of the two would count must not depend on who reads
+        names = [name for name, _ in headers if name.startswith("ce_")]
+        if len(set(names)) < len(names):
+            raise DecodeError("an attribute is there twice")
+    return context
 
 
 def _text(context: dict[str, bytes], name: str) -> str:
@@ -168,6 +191,18 @@ def _uuid(context: dict[str, bytes], name: str) -> UUID:
         raise DecodeError(f"attribute {name.removeprefix('ce_')} is not a UUID") from error
 
 
+def _concern_id(context: dict[str, bytes]) -> str:
+    try:
+        return _canonical(_text(context, "ce_correlationid"))
+    except ValueError as error:
+        raise DecodeError("attribute correlationid is not a UUID") from error
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    return str(UUID(text))
+
+
 def _time(context: dict[str, bytes], name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(_text(context, name))
@@ -179,8 +214,6 @@ def _time(context: dict[str, bytes], name: str) -> datetime:
 
 
 def _based_on(context: dict[str, bytes]) -> tuple[tuple[str, UUID], ...]:
-    if "ce_basedon" not in context:
-        return ()
     try:
         pairs = (pair.partition("=") for pair in _text(context, "ce_basedon").split(","))
         return tuple((topic, UUID(event_id)) for topic, _, event_id in pairs)

@@ -1,33 +1,46 @@
 """From outbox to Kafka: unsent rows, in order, one publisher per (service, output partition).
 
 An advisory lock of the service's own database says who publishes a partition. A publisher that dies, or loses its
-connection, loses its locks with it; the next one begins at the first row not marked as sent. What was sent and not yet
-marked is sent again: a duplicate record may lie on Kafka, a duplicate effect may not, because consumers know the id.
+connection, loses its locks with it; the next one begins at the first row of the outbox. What was sent and not yet taken
+out is sent again: a duplicate record may lie on Kafka, a duplicate effect may not, because consumers know the id.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
+from services.chassis import database
 from services.chassis.envelope import Record
 from services.chassis.errors import DeadlineExceeded
 from services.chassis.journal.rows import unpack_headers
 from services.chassis.kafka import REQUEST_DEADLINE_S, producer, stopped, within
 from services.chassis.log import Log
 from services.chassis.settings import Settings
-from services.chassis.telemetry import Telemetry
+from services.chassis.telemetry import Telemetry, end_failed
 
 log = Log(__name__)
 
-ROWS_MAX = 2000
+ROWS_MAX = 1000
 POLL_S = 0.5
 LOCKS_EVERY_S = 2.0
+RETRY_S = 1.0
+UNLOCK_DEADLINE_S = 5.0
+
+_UNSENT = """
+SELECT o.seq, o.event_id, e.concern_id, e.topic, e.partition, e.headers, e.value, e.recorded
+FROM (SELECT seq, event_id FROM outbox WHERE lane = ANY($1) ORDER BY seq LIMIT $2) o
+JOIN entry e USING (event_id) ORDER BY o.seq
+"""
+_LOCK = "SELECT t, p FROM unnest($1::text[], $2::int[]) AS w(t, p) WHERE pg_try_advisory_lock(hashtext(t), p)"
+
+Lane = tuple[str, int]  # topic and partition
 
 
 class Publisher:
@@ -61,44 +74,48 @@ class Publisher:
         self._wake.set()
 
     async def run(self) -> None:
-        """Publish until stopped; what may pass is tried again, with a new connection and a new producer."""
-        while not self._stop:
+        """Publish until stopped; what fails is tried again, with a new connection and a new producer."""
+        while True:
             try:
                 await self._publish()
-            except (DeadlineExceeded, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except (DeadlineExceeded, KafkaError, OSError, TimeoutError, *database.PASSING, asyncpg.PostgresError) as e:
                 self.healthy = False
-                log.warning(
-                    "publishing failed, trying again", error=type(error).__name__, service=self._settings.service
-                )
-                await self._pause(1.0)
+                log.warning("publishing failed, trying again", error=type(e).__name__, service=self._settings.service)
+            if self._stop:
+                return
+            await self._pause(RETRY_S)
 
     async def _publish(self) -> None:
         client = producer(self._settings)
         try:
             await within(REQUEST_DEADLINE_S, "starting the producer", client.start())
-            async with self._pool.acquire() as connection:
-                try:
-                    await self._loop(connection, client)
-                finally:
-                    if not connection.is_closed():
-                        await connection.execute("SELECT pg_advisory_unlock_all()")
+            connection = await within(REQUEST_DEADLINE_S, "borrowing a connection", self._pool.acquire())
+            try:
+                await self._loop(connection, client)
+            except BaseException:
+                # whatever happened: the locks must go, also when the database no longer answers
+                connection.terminate()
+                raise
+            finally:
+                await self._pool.release(connection, timeout=UNLOCK_DEADLINE_S)
         finally:
             await stopped("producer", client)
 
     async def _loop(self, connection: asyncpg.Connection[Any], client: AIOKafkaProducer) -> None:
-        owned: list[tuple[str, int]] = []
-        locked_at = 0.0
+        owned: list[Lane] = []
+        locked_at = float("-inf")
         clock = asyncio.get_running_loop().time
         while True:
             self._wake.clear()
             if len(owned) < len(self._wanted) and clock() - locked_at >= LOCKS_EVERY_S:
-                owned = await self._lock(connection, owned)
+                owned += await self._lock(connection, owned)
                 locked_at = clock()
             count = await self._send_some(connection, client, owned)
             self.healthy = True
             if count == ROWS_MAX:
                 continue
             if self._stop:
+                await within(UNLOCK_DEADLINE_S, "unlocking", connection.execute("SELECT pg_advisory_unlock_all()"))
                 return
             await self._pause(POLL_S)
 
@@ -108,75 +125,71 @@ class Publisher:
         except TimeoutError:
             return
 
-    async def _lock(self, connection: asyncpg.Connection[Any], owned: list[tuple[str, int]]) -> list[tuple[str, int]]:
-        missing = [w for w in self._wanted if w not in set(owned)]
-        rows = await connection.fetch(
-            "SELECT t, p FROM unnest($1::text[], $2::int[]) AS w(t, p) WHERE pg_try_advisory_lock(hashtext(t), p)",
-            [t for t, _ in missing],
-            [p for _, p in missing],
-        )
-        return owned + [(row["t"], row["p"]) for row in rows]
+    async def _lock(self, connection: asyncpg.Connection[Any], owned: list[Lane]) -> list[Lane]:
+        missing = sorted({*self._wanted}.difference(owned))
+        asked = connection.fetch(_LOCK, [topic for topic, _ in missing], [n for _, n in missing])
+        return [(row["t"], row["p"]) for row in await within(REQUEST_DEADLINE_S, "locking partitions", asked)]
 
-    async def _send_some(
-        self, connection: asyncpg.Connection[Any], client: AIOKafkaProducer, owned: list[tuple[str, int]]
-    ) -> int:
+    async def _send_some(self, connection: asyncpg.Connection[Any], client: AIOKafkaProducer, owned: list[Lane]) -> int:
         if not owned:
             return 0
-        rows = await connection.fetch(
-            "SELECT e.seq, e.event_id, e.concern_id, e.topic, e.partition, e.headers, e.value, e.recorded "
-            "FROM entry e WHERE e.sent = false AND (e.topic, e.partition) IN "
-            "(SELECT * FROM unnest($1::text[], $2::int[])) ORDER BY e.seq LIMIT $3",
-            [t for t, _ in owned],
-            [p for _, p in owned],
-            ROWS_MAX,
-        )
+        lanes = [f"{topic}/{n}" for topic, n in owned]
+        asked = connection.fetch(_UNSENT, lanes, ROWS_MAX)
+        rows = await within(REQUEST_DEADLINE_S, "reading the outbox", asked)
         self._telemetry.outbox.set(len(rows))
         if not rows:
             return 0
-        by_partition: dict[tuple[str, int], list[asyncpg.Record]] = defaultdict(list)
+        by_lane: dict[Lane, list[asyncpg.Record]] = defaultdict(list)
         for row in rows:
-            by_partition[row["topic"], row["partition"]].append(row)
-        async with asyncio.timeout(REQUEST_DEADLINE_S * 2):
-            await asyncio.gather(*(self._send_partition(client, t, p, r) for (t, p), r in by_partition.items()))
-        await connection.execute("UPDATE entry SET sent = true WHERE event_id = ANY($1)", [r["event_id"] for r in rows])
+            by_lane[row["topic"], row["partition"]].append(row)
+        sending = asyncio.gather(*(self._send(client, *found) for found in by_lane.items()), return_exceptions=True)
+        for outcome in await within(REQUEST_DEADLINE_S * 2, "sending", sending):
+            if outcome is not None:
+                raise outcome
+        removed = connection.execute("DELETE FROM outbox WHERE seq = ANY($1)", [row["seq"] for row in rows])
+        await within(REQUEST_DEADLINE_S, "taking out what was sent", removed)
         return len(rows)
 
-    async def _send_partition(
-        self, client: AIOKafkaProducer, topic: str, partition: int, rows: list[asyncpg.Record]
-    ) -> None:
-        """Send rows of one partition in order, in as few batches as they fit; return when all are written."""
-        pending: list[Any] = []
-        spans = []
-        batch = client.create_batch()
-        for row in rows:
-            record = Record(
-                topic,
-                str(row["concern_id"]).encode(),
-                unpack_headers(bytes(row["headers"])),
-                bytes(row["value"]),
-                partition,
-            )
-            spans.append(self._telemetry.send(record, str(row["event_id"])))
-            arguments = {
-                "key": record.key,
-                "value": record.value,
-                "timestamp": int(row["recorded"].timestamp() * 1000),
-                "headers": list(record.headers),
-            }
-            if batch.append(**arguments) is None:
-                pending.append(await client.send_batch(batch, topic, partition=partition))
-                batch = client.create_batch()
-                if batch.append(**arguments) is None:
-                    # larger than a batch: by itself, after what is before it
-                    await asyncio.gather(*pending)
-                    pending = [await client.send(topic, partition=partition, **_timed(arguments))]
-        if batch.record_count():
-            pending.append(await client.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*pending)
+    async def _send(self, client: AIOKafkaProducer, lane: Lane, rows: Sequence[asyncpg.Record]) -> None:
+        """Send the rows of one partition in order; return when all are written.
+
+        One batch at a time: were two on their way and the first lost, the second would lie before it.
+        """
+        topic, partition = lane
+        records = [_record(row) for row in rows]
+        spans = [
+            s for r, row in zip(records, rows, strict=True) if (s := self._telemetry.send(r, str(row["event_id"])))
+        ]
+        try:
+            for batch in _batches(client, records, rows):
+                written = await client.send_batch(batch, topic, partition=partition)
+                await written
+        except BaseException as error:
+            for span in spans:
+                end_failed(span, error)
+            raise
         for span in spans:
             span.end()
         self._telemetry.sent.labels(topic).inc(len(rows))
 
 
-def _timed(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {("timestamp_ms" if name == "timestamp" else name): value for name, value in arguments.items()}
+def _record(row: asyncpg.Record) -> Record:
+    headers = unpack_headers(row["headers"])
+    return Record(row["topic"], str(row["concern_id"]).encode(), headers, row["value"], row["partition"])
+
+
+def _batches(client: AIOKafkaProducer, records: Sequence[Record], rows: Sequence[asyncpg.Record]) -> Iterator[Any]:
+    """Pack records into as few batches as they fit; one that is larger than a batch has one to itself."""
+    batch = client.create_batch()
+    for record, row in zip(records, rows, strict=True):
+        written = {
+            "key": record.key,
+            "value": record.value,
+            "timestamp": int(row["recorded"].timestamp() * 1000),
+            "headers": list(record.headers),  # aiokafka takes no tuple
+        }
+        if batch.append(**written) is None:
+            yield batch
+            batch = client.create_batch()
+            assert batch.append(**written) is not None  # the first of a batch always fits
+    yield batch

@@ -9,14 +9,14 @@ move: after 10 s it is not ready, after 60 s the process ends and its supervisor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from services.chassis import database
 from services.chassis.envelope import Record
 from services.chassis.errors import DeadlineExceeded, KeyUnavailable, Stalled
 from services.chassis.journal import Journal
@@ -25,9 +25,11 @@ from services.chassis.log import Log
 from services.chassis.settings import Settings
 from services.chassis.telemetry import Telemetry
 
+T = TypeVar("T")
 log = Log(__name__)
 
 POLL_MS = 200
+COMMIT_EVERY_S = 0.2
 RETRY_BUDGET_S = 45.0
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 5.0
@@ -35,20 +37,24 @@ WATCH_EVERY_S = 2.0
 NOT_READY_S = 10.0
 STALLED_S = 60.0
 
-# what may pass by itself: the broker or the database is away, slow, or restarting
-PASSING = (
-    DeadlineExceeded, TimeoutError, OSError, KafkaError,
-    asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError, KeyUnavailable,
-)  # fmt: skip
+# what may pass by itself: the broker, the database or the vault is away, slow, or restarting
+PASSING = (*database.PASSING, DeadlineExceeded, KafkaError, KeyUnavailable)
 
 
 @dataclass(slots=True)
 class Progress:
-    """What the watchdog looks at."""
+    """What the watchdog looks at.
+
+    Attributes:
+        moved_at: when records were last taken, or there were none to take.
+        behind: records on the broker not yet fetched.
+        in_hand: records fetched and not yet taken.
+        answered: the broker said so.
+    """
 
     moved_at: float = 0.0
     behind: int = 0
+    in_hand: int = 0
     answered: bool = False
     positions: dict[TopicPartition, int] = field(default_factory=dict)
 
@@ -61,16 +67,27 @@ class Stage:
         settings: where the broker is; the service's name is the consumer group.
         topics: what to read.
         telemetry: counters.
+        instance: a name that stays the same when this worker is started anew, and that no other worker has. With it a
+            restarted worker takes up its partitions at once, instead of after the session timeout.
     """
 
     def __init__(
-        self, journal: Journal[Any], settings: Settings, topics: tuple[str, ...], telemetry: Telemetry
+        self,
+        journal: Journal[Any],
+        settings: Settings,
+        topics: tuple[str, ...],
+        telemetry: Telemetry,
+        *,
+        instance: str | None = None,
     ) -> None:
         self._journal = journal
         self._settings = settings
         self._topics = topics
         self._telemetry = telemetry
+        self._instance = instance
         self._stop = asyncio.Event()
+        self._done: dict[TopicPartition, int] = {}
+        self._committed_at = 0.0
         self.progress = Progress()
 
     def stop(self) -> None:
@@ -79,9 +96,10 @@ class Stage:
 
     def stalled_s(self) -> float:
         """Seconds since it last moved, while it is behind or cannot tell; 0 when all is well."""
-        if self.progress.answered and not self.progress.behind:
+        progress = self.progress
+        if progress.answered and not progress.behind and not progress.in_hand:
             return 0.0
-        return asyncio.get_running_loop().time() - self.progress.moved_at
+        return asyncio.get_running_loop().time() - progress.moved_at
 
     @property
     def ready(self) -> bool:
@@ -94,43 +112,49 @@ class Stage:
         Raises:
             Stalled: behind and not moving for too long.
         """
-        self.progress.moved_at = asyncio.get_running_loop().time()
-        client = consumer(self._settings, group=self._settings.service)
+        self._moved()
+        client = consumer(self._settings, group=self._settings.service, instance=self._instance)
         try:
-            await self._retried("starting the consumer", lambda: client.start())  # noqa: PLW0108  (a fresh coroutine each time)
+            await self._retried("starting the consumer", client.start)
             client.subscribe(list(self._topics))
-            async with asyncio.TaskGroup() as tasks:
-                watch = tasks.create_task(self._watch(client))
-                try:
-                    while not self._stop.is_set():
-                        await self._turn(client)
-                finally:
-                    watch.cancel()
+            taking = asyncio.create_task(self._take_until_stopped(client))
+            watching = asyncio.create_task(self._watch(client))
+            try:
+                # the first that ends decides: the taking when stopped or failed, the watching when nothing moves
+                done, _ = await asyncio.wait({taking, watching}, return_when=asyncio.FIRST_COMPLETED)
+                done.pop().result()
+            finally:
+                await _cancelled(taking, watching)
         finally:
             await stopped("consumer", client)
 
+    async def _take_until_stopped(self, client: AIOKafkaConsumer) -> None:
+        while not self._stop.is_set():
+            await self._turn(client)
+        await self._commit(client)
+
     async def _turn(self, client: AIOKafkaConsumer) -> None:
-        batches: Mapping[TopicPartition, list[ConsumerRecord]] = await within(
-            REQUEST_DEADLINE_S * 3, "fetching records", client.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
+        batches: Mapping[TopicPartition, list[ConsumerRecord]] = await self._retried(
+            "fetching records", lambda: client.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         )
-        if not batches:
-            return
         records = [_record(r) for batch in batches.values() for r in batch]
-        await self._retried("taking records", lambda: self._take(records))
-        self.progress.moved_at = asyncio.get_running_loop().time()
-        await self._commit(client, {tp: batch[-1].offset + 1 for tp, batch in batches.items()})
+        if records:
+            self.progress.in_hand = len(records)
+            await self._retried("taking records", lambda: self._journal.take(records))
+            self.progress.in_hand = 0
+            self._moved()
+            self._done |= {tp: batch[-1].offset + 1 for tp, batch in batches.items()}
+        now = asyncio.get_running_loop().time()
+        if self._done and (not records or now - self._committed_at >= COMMIT_EVERY_S):
+            self._committed_at = now
+            await self._commit(client)
 
-    async def _take(self, records: list[Record]) -> None:
-        try:
-            await self._journal.take(records)
-        except PASSING:
-            raise
-        except asyncpg.PostgresError:
-            # one record the database refuses must not hold back the others: one by one, the journal parks it
-            for record in records:
-                await self._journal.take([record])
-
-    async def _commit(self, client: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+    async def _commit(self, client: AIOKafkaConsumer) -> None:
+        """Commit what is in the database. A crash before it repeats at most what was taken since the last one."""
+        assigned = client.assignment()
+        offsets = {tp: offset for tp, offset in self._done.items() if tp in assigned}
+        if not offsets:
+            return
         try:
             await within(REQUEST_DEADLINE_S, "committing offsets", client.commit(offsets))
         except (CommitFailedError, IllegalStateError) as error:
@@ -139,21 +163,21 @@ class Stage:
         except PASSING as error:
             # the records are in the journal; the next commit covers this one
             log.warning("offsets not committed", error=type(error).__name__)
+            return
+        self._done.clear()
 
-    async def _retried(self, what: str, call: Any) -> None:
+    async def _retried(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         give_up, pause = loop.time() + RETRY_BUDGET_S, RETRY_FIRST_S
         while True:
             try:
-                await within(REQUEST_DEADLINE_S * 3, what, call())
+                return await within(REQUEST_DEADLINE_S * 3, what, call())
             except PASSING as error:
                 if loop.time() + pause > give_up:
                     raise
                 log.warning("trying again", code=what, error=type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_MAX_S)
-            else:
-                return
 
     async def _watch(self, client: AIOKafkaConsumer) -> None:
         while True:
@@ -167,26 +191,35 @@ class Stage:
             await asyncio.sleep(WATCH_EVERY_S)
 
     async def _measure(self, client: AIOKafkaConsumer) -> None:
+        """Ask the broker how far behind this worker is."""
+        deadline_s = REQUEST_DEADLINE_S / 2
         assigned = list(client.assignment())
-        ends = (
-            await within(REQUEST_DEADLINE_S / 2, "asking for end offsets", client.end_offsets(assigned))
-            if assigned
-            else {}
-        )
-        if not assigned:
-            await within(REQUEST_DEADLINE_S / 2, "asking for topics", client.topics())
-        positions = {
-            tp: await within(REQUEST_DEADLINE_S / 2, "asking for a position", client.position(tp)) for tp in ends
-        }
+        if assigned:
+            ends = await within(deadline_s, "asking for end offsets", client.end_offsets(assigned))
+        else:
+            known = await within(deadline_s, "asking for topics", client.topics())
+            if missing := set(self._topics).difference(known):
+                raise DeadlineExceeded(f"not there yet: {', '.join(sorted(missing))}; run `topics apply`")
+            ends = {}
+        positions = {tp: await within(deadline_s, "asking for a position", client.position(tp)) for tp in ends}
+        behind = {tp: max(0, end - positions[tp]) for tp, end in ends.items()}
         progress = self.progress
-        if positions != progress.positions or not progress.answered:
-            progress.moved_at = asyncio.get_running_loop().time()
-        progress.positions = positions
-        progress.behind = sum(max(0, end - positions[tp]) for tp, end in ends.items())
-        progress.answered = True
+        waiting = any(behind.values()) or progress.in_hand
+        if not waiting or not progress.answered or positions != progress.positions:
+            self._moved()
+        progress.positions, progress.behind, progress.answered = positions, sum(behind.values()), True
         for topic in self._topics:
-            lag = sum(max(0, end - positions[tp]) for tp, end in ends.items() if tp.topic == topic)
-            self._telemetry.lag.labels(topic).set(lag)
+            self._telemetry.lag.labels(topic).set(sum(lag for tp, lag in behind.items() if tp.topic == topic))
+
+    def _moved(self) -> None:
+        self.progress.moved_at = asyncio.get_running_loop().time()
+
+
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    """End tasks; what they failed with has been told, or is told by who waits for them."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _record(r: ConsumerRecord) -> Record:

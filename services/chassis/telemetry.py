@@ -9,6 +9,7 @@ it is journaled: the context of the step that made it, so that the trace survive
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, Status, 
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.chassis.envelope import Event, Record
+from services.chassis.envelope import Event, Record, header
 
 ALLOWED_ATTRIBUTES = frozenset(
     {
@@ -36,6 +37,7 @@ ALLOWED_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 _PROPAGATOR = TraceContextTextMapPropagator()
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def parent_of(traceparent: str) -> Context:
@@ -50,6 +52,12 @@ def traceparent_of(span: Span) -> str:
     return carrier.get("traceparent", "")
 
 
+def traceparent_in(record: Record) -> str:
+    """Give the traceparent a record carries; empty when it is none, since it is passed on as it came."""
+    found = header(record, "traceparent")
+    return found.decode() if _TRACEPARENT.fullmatch(found) else ""
+
+
 def set_attributes(span: Span, attributes: dict[str, str | int]) -> None:
     """Set attributes, and refuse any that is not on the allow-list."""
     if unlisted := attributes.keys() - ALLOWED_ATTRIBUTES:
@@ -59,45 +67,53 @@ def set_attributes(span: Span, attributes: dict[str, str | int]) -> None:
 
 @dataclass(slots=True)
 class ProcessSpan:
-    """The taking of one record."""
+    """The taking of one record; ``span`` is None where nothing is traced."""
 
     telemetry: Telemetry
     record: Record
-    span: Span
+    span: Span | None
     started: float
 
     @property
     def traceparent(self) -> str:
         """Context that the effects of this record carry on."""
-        if isinstance(self.span, NonRecordingSpan):
-            return next((v.decode("ascii", "replace") for n, v in self.record.headers if n == "traceparent"), "")
+        if self.span is None or isinstance(self.span, NonRecordingSpan):
+            return traceparent_in(self.record)
         return traceparent_of(self.span)
 
     def finish(self, event: Event | None, parked: bool, repeated: bool) -> None:
         """End it: applied, parked or known already."""
         outcome = "parked" if parked else "repeated" if repeated else "applied"
-        if self.span.is_recording() and event is not None:
-            set_attributes(
-                self.span,
-                {
-                    "relay.event.type": event.type,
-                    "relay.outcome": outcome,
-                    "messaging.message.id": str(event.id),
-                    "messaging.message.conversation_id": event.concern_id,
-                },
-            )
-        if parked:
-            self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end()
-        self.telemetry.taken.labels(self.record.topic, outcome).inc()
-        self.telemetry.process_seconds.labels(self.record.topic).observe(perf_counter() - self.started)
+        if self.span is not None:
+            self._end(self.span, event, outcome)
+        self.telemetry.count_taken(self.record.topic, outcome, perf_counter() - self.started)
 
     def fail(self, error: BaseException) -> None:
         """End it: it will be tried again."""
-        if self.span.is_recording():
-            set_attributes(self.span, {"error.type": type(error).__name__})
-        self.span.set_status(Status(StatusCode.ERROR))
-        self.span.end()
+        if self.span is not None:
+            end_failed(self.span, error)
+
+    def _end(self, span: Span, event: Event | None, outcome: str) -> None:
+        if span.is_recording():
+            attributes: dict[str, str | int] = {"relay.outcome": outcome}
+            if event is not None:
+                attributes |= {
+                    "relay.event.type": event.type,
+                    "messaging.message.id": str(event.id),
+                    "messaging.message.conversation_id": event.concern_id,
+                }
+            set_attributes(span, attributes)
+        if outcome == "parked":
+            span.set_status(Status(StatusCode.ERROR))
+        span.end()
+
+
+def end_failed(span: Span, error: BaseException) -> None:
+    """End a span with the error's name; its message may hold content."""
+    if span.is_recording():
+        set_attributes(span, {"error.type": type(error).__name__})
+    span.set_status(Status(StatusCode.ERROR))
+    span.end()
 
 
 class Telemetry:
@@ -128,11 +144,23 @@ class Telemetry:
         self.lag = Gauge("relay_lag_records", "Records not yet taken", ["topic"], registry=r)
         self.outbox = Gauge("relay_outbox_records", "Records journaled and not yet sent", registry=r)
         self.parked = Gauge("relay_parked_records", "Records parked and open", ["emergency"], registry=r)
+        self._counted: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+
+    def count_taken(self, topic: str, outcome: str, seconds: float) -> None:
+        """Count a record; the labels are looked up once, which is most of what it costs."""
+        found = self._counted.get((topic, outcome))
+        if found is None:
+            found = (self.taken.labels(topic, outcome), self.process_seconds.labels(topic))
+            self._counted[topic, outcome] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def process(self, record: Record) -> ProcessSpan:
         """Start the taking of a record: a child of the step that made it, linked to it."""
-        header = next((v.decode("ascii", "replace") for n, v in record.headers if n == "traceparent"), "")
-        parent = parent_of(header)
+        started = perf_counter()
+        if self.provider is None:
+            return ProcessSpan(self, record, None, started)
+        parent = parent_of(traceparent_in(record))
         creation = trace.get_current_span(parent).get_span_context()
         span = self.tracer.start_span(
             f"process {record.topic}",
@@ -153,12 +181,13 @@ class Telemetry:
                     "messaging.consumer.group.name": self.service,
                 },
             )
-        return ProcessSpan(self, record, span, perf_counter())
+        return ProcessSpan(self, record, span, started)
 
-    def send(self, record: Record, event_id: str) -> Span:
-        """Start the sending of a record; end it when the broker has answered."""
-        header = next((v.decode("ascii", "replace") for n, v in record.headers if n == "traceparent"), "")
-        span = self.tracer.start_span(f"send {record.topic}", parent_of(header), SpanKind.PRODUCER)
+    def send(self, record: Record, event_id: str) -> Span | None:
+        """Start the sending of a record, if anything is traced; end it when the broker has answered."""
+        if self.provider is None:
+            return None
+        span = self.tracer.start_span(f"send {record.topic}", parent_of(traceparent_in(record)), SpanKind.PRODUCER)
         if span.is_recording():
             set_attributes(
                 span,

@@ -26,6 +26,11 @@ from services.chassis.keys import Key, Keys
 
 S = TypeVar("S")
 
+_PARKED_COLUMNS = (
+    "parked_id", "concern_id", "event_id", "event_type", "emergency", "topic", "partition", "kafka_offset", "reason",
+    "error", "sealed", "parked_at",
+)  # fmt: skip
+
 
 class Store(Protocol):
     """What a service keeps beside its journal, filled in the same transaction."""
@@ -119,7 +124,7 @@ class Desk(Generic[S]):
             event_id=str(incoming.id) if incoming.event is not None else "",
             concern_id=incoming.concern_id,
             reason=reason,
-            digest=hashlib.sha256(record.value or b"").digest(),
+            digest=hashlib.sha256(record.value).digest(),
         )
         data.parked_at.FromDatetime(now)
         topic = f"parked.{self.service}.v1"
@@ -140,25 +145,31 @@ class Desk(Generic[S]):
         return event, Record(topic, encoded.key, encoded.headers, encoded.value, 0), found, "p"
 
     async def write_parked(
-        self,
-        connection: asyncpg.Connection[Any],
-        incoming: Incoming,
-        reason: ParkReason,
-        error: str,
-        now: datetime,
+        self, connection: asyncpg.Connection[Any], parked: Sequence[tuple[Incoming, ParkReason, str]], now: datetime
     ) -> None:
-        """Keep a record that could not be taken, its bytes sealed under the local key."""
-        record = incoming.record
+        """Keep records that could not be taken, their bytes sealed under the local key; or say why one still cannot.
+
+        Args:
+            connection: in the transaction.
+            parked: the input, the reason, and the name of the error.
+            now: when.
+        """
+        again = [(i.parked_id, word_of(ParkReason, reason), error) for i, reason, error in parked if i.parked_id]
+        rows = [self._parked_row(i, reason, error, now) for i, reason, error in parked if not i.parked_id]
+        if again:
+            await connection.executemany("UPDATE parked SET reason = $2, error = $3 WHERE parked_id = $1", again)
+        if rows:
+            await connection.copy_records_to_table("parked", records=rows, columns=_PARKED_COLUMNS)
+
+    def _parked_row(self, incoming: Incoming, reason: ParkReason, error: str, now: datetime) -> tuple[Any, ...]:
+        record, event = incoming.record, incoming.event
         assert record is not None
         found = parked_id(self.service, record.topic, record.partition, record.offset)
-        await connection.execute(
-            "INSERT INTO parked (parked_id, concern_id, event_id, event_type, emergency, topic, partition, "
-            "kafka_offset, reason, error, sealed, parked_at) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING",
+        return (
             found,
-            UUID(incoming.concern_id) if incoming.concern_id else None,
-            incoming.id if incoming.event is not None else None,
-            "" if incoming.event is None else incoming.event.type,
+            incoming.concern_id,
+            None if event is None else event.id,
+            "" if event is None else event.type,
             incoming.emergency,
             record.topic,
             record.partition,
@@ -171,7 +182,7 @@ class Desk(Generic[S]):
 
     def seal_record(self, record: Record, found: UUID) -> bytes:
         """Seal the bytes of a record under the local key."""
-        packed = pack_headers((("key", record.key or b""), ("value", record.value or b""), *record.headers))
+        packed = pack_headers((("key", record.key), ("value", record.value), *record.headers))
         return AESSIV(self.local_key).encrypt(packed, [found.bytes])
 
     def open_record(self, row: asyncpg.Record) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,19 +12,27 @@ import asyncpg
 from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import ParkReason
+from services.chassis import database
 from services.chassis.envelope import Event, Record, decode, digest
-from services.chassis.errors import CannotSeal, DecodeError, UnknownSchema
+from services.chassis.errors import CannotSeal, DeadlineExceeded, DecodeError, KeyUnavailable, UnknownSchema
 from services.chassis.event import Content, Fact, FactKind, Refused, Timer, timer_id
+from services.chassis.journal.deciding import TooLarge, opened_for
 from services.chassis.journal.desk import Desk
+from services.chassis.journal.facts import entry_record, sealed_parts
 from services.chassis.journal.rows import Incoming, Recorded, act_id, parked_id
 from services.chassis.journal.schema import SCHEMA
-from services.chassis.journal.transaction import Transaction, entry_record, opened, sealed_parts
+from services.chassis.journal.transaction import Transaction
 from services.chassis.telemetry import Telemetry
 
 S = TypeVar("S")
 
 TRANSACTION_DEADLINE_S = 20.0
+MIGRATION_DEADLINE_S = 60.0
 MIGRATION_LOCK = 0x636F6E63  # "conc": one process at a time applies the schema
+
+
+# what may pass by itself; a key that cannot be had for good (CannotSeal) is no such thing
+PASSING = (*database.PASSING, DeadlineExceeded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +63,25 @@ class Journal(Generic[S]):
 
     async def migrate(self) -> None:
         """Make the tables, if they are not there; safe when several processes start at once."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with database.transaction(self.pool, MIGRATION_DEADLINE_S) as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
             await connection.execute(SCHEMA)
             if self.desk.store.schema:
                 await connection.execute(self.desk.store.schema)
 
     async def take(self, records: Sequence[Record]) -> list[Recorded]:
-        """Take records from Kafka, in order, in one transaction: each is applied, known already, or parked."""
+        """Take records from Kafka, in order, in one transaction: each is applied, known already, or parked.
+
+        Raises:
+            TimeoutError: the database did not answer in time.
+            KeyUnavailable: the vault does not grant this service the keys.
+            DeadlineExceeded: the vault did not answer in time.
+            PostgresError: the database is away, or cannot keep even what is parked.
+        """
         spans = [self._telemetry.process(record) for record in records]
         inputs = [self._incoming(r, span.traceparent) for r, span in zip(records, spans, strict=True)]
         try:
-            results = await self._run(inputs)
+            results = await self._run_or_park(inputs)
         except BaseException as error:
             for span in spans:
                 span.fail(error)
@@ -99,7 +113,10 @@ class Journal(Generic[S]):
         Raises:
             Refused: the core says no.
             IdConflict: the same act came before with other content.
+            ValueError: the time has no zone, or the key is too long.
         """
+        if time is not None and time.tzinfo is None:
+            raise ValueError("the time of an act needs a zone")
         now = self.desk.clock.now()
         identity = act_id(concern_id, agency_id, data.DESCRIPTOR.name, key)
         event = Event(
@@ -116,7 +133,12 @@ class Journal(Generic[S]):
             agency_id=agency_id,
             traceparent=event.traceparent,
         )
-        return (await self._run([incoming]))[0]
+        try:
+            return (await self._run([incoming]))[0]
+        except CannotSeal as error:
+            raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
+        except TooLarge as error:
+            raise Refused(413, "too_large", str(error)) from error
 
     async def fire(self, due: Due) -> Recorded:
         """Let a timer that fell due lead to what it leads to; harmless if it was moved or cancelled since."""
@@ -134,24 +156,26 @@ class Journal(Generic[S]):
 
     async def due(self, limit: int = 500) -> list[Due]:
         """Give the timers that fell due, oldest first."""
-        rows = await self.pool.fetch(
-            "SELECT concern_id, name, due FROM timer WHERE due <= $1 ORDER BY due LIMIT $2",
-            self.desk.clock.now(),
-            limit,
-        )
+        async with database.borrowed(self.pool) as connection:
+            rows = await connection.fetch(
+                "SELECT concern_id, name, due FROM timer WHERE due <= $1 ORDER BY due LIMIT $2",
+                self.desk.clock.now(),
+                limit,
+            )
         return [Due(str(r["concern_id"]), Timer(r["name"], r["due"])) for r in rows]
 
     async def facts(self, concern_id: str, *, purpose: str = "") -> tuple[Fact, ...]:
         """Give the facts of a concern in the order they were journaled, opened."""
-        rows = await self.pool.fetch(
-            "SELECT concern_id, topic, headers, value FROM entry "
-            "WHERE concern_id = $1 AND origin IN ('e', 'o') ORDER BY seq",
-            UUID(concern_id),
-        )
+        async with database.borrowed(self.pool) as connection:
+            rows = await connection.fetch(
+                "SELECT concern_id, topic, headers, value FROM entry "
+                "WHERE concern_id = $1 AND origin IN ('e', 'o') ORDER BY seq",
+                concern_id,
+            )
         events = [decode(entry_record(row)) for row in rows]
         ids = {p.key_id for e in events if self.desk.opens_type(e.type) for p in sealed_parts(e.data)}
         keys = await self.desk.keys.open(ids, purpose=purpose or self.desk.purpose) if ids else {}
-        return tuple(opened(e, keys if self.desk.opens_type(e.type) else {}) for e in events)
+        return tuple(opened_for(self.desk, e, keys) for e in events)
 
     async def state(self, concern_id: str, *, purpose: str = "") -> tuple[S, tuple[Fact, ...]]:
         """Give the state of a concern and the facts it is the fold of."""
@@ -165,28 +189,34 @@ class Journal(Generic[S]):
         """Take a parked record again; it stays parked if it still cannot be taken."""
         record = self.desk.open_record(row)
         incoming = self._incoming(record, "", row["parked_id"])
-        return (await self._run([incoming]))[0]
+        return (await self._run_or_park([incoming]))[0]
 
     async def _run(self, inputs: Sequence[Incoming]) -> list[Recorded]:
-        try:
-            async with asyncio.timeout(TRANSACTION_DEADLINE_S):
-                async with self.pool.acquire() as connection, connection.transaction():
-                    results = await Transaction(self.desk, connection, inputs).run()
-        except CannotSeal as error:
-            return await self._one_by_one(inputs, error)
+        async with database.transaction(self.pool, TRANSACTION_DEADLINE_S) as connection:
+            results = await Transaction(self.desk, connection, inputs).run()
         self.on_commit()
         return results
 
-    async def _one_by_one(self, inputs: Sequence[Incoming], error: CannotSeal) -> list[Recorded]:
-        """Find the record that cannot be sealed for and park it; the others go on."""
-        if len(inputs) > 1:
-            return [(await self._run([incoming]))[0] for incoming in inputs]
-        if inputs[0].kind is FactKind.ACT:
-            raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
-        if inputs[0].record is None:
-            raise error
-        reason = (ParkReason.PARK_REASON_KEY_UNAVAILABLE, type(error).__name__)
-        return await self._run([replace(inputs[0], unreadable=reason)])
+    async def _run_or_park(self, inputs: Sequence[Incoming]) -> list[Recorded]:
+        """Take records; if one of them cannot be taken, find it, park it, and let the others go on.
+
+        What a core raises is parked inside the transaction. This is for what breaks the transaction itself: keys that
+        cannot be had, a store that fails, something the database refuses.
+        """
+        try:
+            return await self._run(inputs)
+        except PASSING:
+            raise
+        except Exception as error:
+            if isinstance(error, KeyUnavailable) and not isinstance(error, CannotSeal):
+                raise  # the vault grants this service nothing: a matter of its set-up, not of this record
+            if len(inputs) > 1:
+                return [(await self._run_or_park([incoming]))[0] for incoming in inputs]
+            if inputs[0].unreadable is not None:
+                raise  # it cannot even be parked: nothing here will help
+            key = isinstance(error, CannotSeal)
+            reason = ParkReason.PARK_REASON_KEY_UNAVAILABLE if key else ParkReason.PARK_REASON_CORE_RAISED
+            return await self._run([replace(inputs[0], unreadable=(reason, type(error).__name__))])
 
     def _incoming(self, record: Record, traceparent: str, parked: UUID | None = None) -> Incoming:
         try:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID, uuid5
-
-from aiokafka.partitioner import murmur2
 
 from concern_relay.v1.codes_pb2 import ParkReason, Urgency
 from services.chassis.envelope import Event, Headers, Record
@@ -15,6 +14,8 @@ from services.chassis.event import Content, FactKind, Timer
 
 PARKED_NAMESPACE = UUID("6f1de6a4-6b0c-5a6e-9d0a-3f5a2f3c9b11")
 ACT_KEY_MAX = 512
+_WORD = struct.Struct("<I")
+_SIZE = struct.Struct(">I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +92,53 @@ def parked_id(consumer: str, topic: str, partition: int, offset: int) -> UUID:
 
 def partition_of(key: bytes, count: int) -> int:
     """Give the partition of a key, as Kafka's default partitioner does."""
-    return int((murmur2(key) & 0x7FFFFFFF) % count)
+    return (murmur2(key) & 0x7FFFFFFF) % count
+
+
+def murmur2(data: bytes) -> int:
+    """Hash as Kafka's Java client does (org.apache.kafka.common.utils.Utils.murmur2), unsigned.
+
+    aiokafka has it as well, six times slower; a test holds the two to the same answers.
+    """
+    size = len(data)
+    h = 0x9747B28C ^ size
+    whole = size & ~3
+    for (k,) in _WORD.iter_unpack(data[:whole]):
+        k = k * 0x5BD1E995 & 0xFFFFFFFF  # noqa: PLW2901  (as the algorithm is written)
+        h = h * 0x5BD1E995 & 0xFFFFFFFF ^ (k ^ k >> 24) * 0x5BD1E995 & 0xFFFFFFFF
+    if size > whole:
+        h = (h ^ int.from_bytes(data[whole:], "little")) * 0x5BD1E995 & 0xFFFFFFFF
+    h = (h ^ h >> 13) * 0x5BD1E995 & 0xFFFFFFFF
+    return h ^ h >> 15
 
 
 def pack_headers(headers: Headers) -> bytes:
-    """Pack headers for a row: for each name and value, two lengths (big-endian, 2 and 4 bytes) and the bytes."""
-    out = bytearray()
+    """Pack headers for a row: for each its name and its value, each behind its length (big-endian, 2 and 4 bytes)."""
+    parts: list[bytes] = []
     for name, value in headers:
-        encoded = name.encode()
-        out += struct.pack(">HI", len(encoded), len(value)) + encoded + value
-    return bytes(out)
+        parts += (_packed_name(name), _SIZE.pack(len(value)), value)
+    return b"".join(parts)
 
 
 def unpack_headers(packed: bytes) -> Headers:
     """Undo :func:`pack_headers`."""
     headers: list[tuple[str, bytes]] = []
-    at = 0
-    while at < len(packed):
-        name_size, value_size = struct.unpack_from(">HI", packed, at)
-        at += 6
-        name = packed[at : at + name_size].decode()
-        headers.append((name, packed[at + name_size : at + name_size + value_size]))
-        at += name_size + value_size
+    at, end = 0, len(packed)
+    while at < end:
+        value_at = at + 2 + (packed[at] << 8 | packed[at + 1])
+        (size,) = _SIZE.unpack_from(packed, value_at)
+        name = _unpacked_name(packed[at + 2 : value_at])
+        at = value_at + 4 + size
+        headers.append((name, packed[value_at + 4 : at]))
     return tuple(headers)
+
+
+@lru_cache(maxsize=256)
+def _packed_name(name: str) -> bytes:
+    encoded = name.encode()
+    return struct.pack(">H", len(encoded)) + encoded
+
+
+@lru_cache(maxsize=256)
+def _unpacked_name(packed: bytes) -> str:
+    return packed.decode()

@@ -1,0 +1,63 @@
+"""Connections to PostgreSQL, with a deadline on everything that is done with them.
+
+A server that was stopped neither answers nor lets go: asyncpg would wait for it in ROLLBACK and in the pool's reset as
+well. So a connection that does not answer in time is broken off, which to the server is a rollback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+QUERY_DEADLINE_S = 10.0
+RELEASE_DEADLINE_S = 5.0
+
+# what may pass by itself: the server is away, slow, restarting, full for the moment, or sees a deadlock
+PASSING = (
+    TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError,
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def borrowed(pool: asyncpg.Pool, deadline_s: float = QUERY_DEADLINE_S) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """Borrow a connection of a pool.
+
+    Raises:
+        TimeoutError: what is done with it took longer than ``deadline_s``, waiting for it included.
+    """
+    async with asyncio.timeout(deadline_s):
+        connection = await pool.acquire()
+        try:
+            yield connection
+        except (asyncio.CancelledError, TimeoutError):
+            connection.terminate()
+            raise
+        finally:
+            await pool.release(connection, timeout=RELEASE_DEADLINE_S)
+
+
+@asynccontextmanager
+async def transaction(
+    pool: asyncpg.Pool, deadline_s: float = QUERY_DEADLINE_S
+) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """Borrow a connection and do everything in one transaction: all of it or nothing.
+
+    Raises:
+        TimeoutError: as ``borrowed``. Whether the commit was reached is then unknown; do it again.
+    """
+    async with borrowed(pool, deadline_s) as connection:
+        both = connection.transaction()
+        await both.start()
+        try:
+            yield connection
+        except (asyncio.CancelledError, TimeoutError):
+            raise  # the connection is broken off, and with it the transaction
+        except BaseException:
+            await both.rollback()
+            raise
+        await both.commit()
