@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.chassis.auth import Caller, require
-from services.chassis.clock import Clock, TestClock
+from services.chassis.clock import MOVE_MAX, Clock, TestClock
 from services.chassis.problems import problem
 
 
 class Move(BaseModel):
     """Where to: forward by seconds, or to an instant with its zone."""
 
-    advance_s: float | None = Field(default=None, ge=0)
-    set: datetime | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    advance_s: float | None = Field(default=None, ge=0, le=MOVE_MAX.total_seconds())
+    set: AwareDatetime | None = None
 
 
 def clock_routes(clock: Clock) -> list[APIRouter]:
@@ -29,15 +31,12 @@ def clock_routes(clock: Clock) -> list[APIRouter]:
     @routes.post("", summary="Move the clock of every process of this state folder")
     async def move(body: Move, caller: Annotated[Caller, Depends(require("operate"))]) -> dict[str, str]:
         del caller
+        if (body.set is None) == (body.advance_s is None):
+            raise problem(422, "nowhere", "give either advance_s or set")
         try:
-            if body.set is not None:
-                now = clock.set(body.set)
-            elif body.advance_s is not None:
-                now = clock.advance(timedelta(seconds=body.advance_s))
-            else:
-                raise problem(422, "nowhere", "give advance_s or set")
+            now = clock.advance(timedelta(seconds=body.advance_s or 0.0)) if body.set is None else clock.set(body.set)
         except ValueError as error:
-            raise problem(422, "not_there", str(error)) from error
+            raise problem(422, "too_far", str(error)) from error
         return {"now": now.isoformat()}
 
     return [routes]

@@ -45,7 +45,7 @@ def journaling(new_vault):
     """A vault whose journal's tables are empty."""
 
     async def prepared(vault) -> Journal:
-        await vault.owner.execute("DROP TABLE IF EXISTS entry, concern, timer, parked CASCADE")
+        await vault.owner.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         journal = a_journal(vault)
         await journal.migrate()
         return journal
