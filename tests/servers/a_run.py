@@ -24,8 +24,8 @@ def main() -> None:
     argv = (sys.executable, "-I", "-S", "-c", DEAF)
     deaf = Program("deaf", argv, state.log("deaf"), env={"PATH": os.environ["PATH"]}, drain_s=0.3)
     with (
-        stopping_on_signals() as asked,
         running(state_dir, frozenset({"kafka", "postgres"}), reporter, exclusive=True) as servers,
+        stopping_on_signals() as asked,
         Supervisor([Supervised(deaf)], state.records, reporter.say) as supervisor,
     ):
         supervisor.await_ready(30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -138,7 +139,7 @@ def with_login(url: str, user: str, password: str, *, database: str) -> str:
 
 
 def environment_for(servers: Servers, service: str) -> dict[str, str]:
-    """What the process of one service is told: its own logins and nobody else's."""
+    """What the process of one service is told: its own logins and nobody else's; and OTEL_… as they stand here."""
     principal = PRINCIPAL_FOR.get(service, service)
     env = {"RELAY_SERVICE": service, "RELAY_STATE_DIR": str(servers.state_dir)}
     if servers.kafka_address is not None:
@@ -157,6 +158,7 @@ def environment_for(servers: Servers, service: str) -> dict[str, str]:
         env["RELAY_VAULT_DATABASE_URL"] = servers.vault_url(principal)
         if servers.logins[principal].owns_database:
             env["RELAY_DATABASE_URL"] = servers.database_url(principal)
+    env |= {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
     if servers.zipkin_url is not None:
         env |= {
             "OTEL_TRACES_EXPORTER": "zipkin",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ POLL_S: Final = 0.1
 
 def publish(state: StateDir, servers: Servers) -> None:
     """Let other processes of this user find the servers."""
-    state.write(FILE, dataclasses.asdict(servers) | {"state_dir": str(servers.state_dir)})
+    state.write(FILE, dataclasses.asdict(servers) | {"state_dir": str(servers.state_dir), "pid": os.getpid()})
 
 
 def withdraw(state: StateDir) -> None:
@@ -36,7 +37,7 @@ def attached(state: StateDir, want: frozenset[str], deadline_s: float = ATTACH_D
         NotReadyError: it ended, or did not have them ready in time.
     """
     deadline = Deadline(deadline_s)
-    while not (found := state.read(FILE)):
+    while (found := state.read(FILE)).get("pid") != state.holder_pid():
         with state.held() as free:
             if free:
                 raise NotReadyError("the process that was starting the servers ended; start again")
@@ -55,6 +56,7 @@ def attached(state: StateDir, want: frozenset[str], deadline_s: float = ATTACH_D
 
 
 def _decoded(found: dict[str, Any]) -> Servers:
+    found.pop("pid")
     kafka = found.pop("kafka_address")
     if kafka:
         everyone = kafka.pop("everyone")

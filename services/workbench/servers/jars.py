@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ PARALLEL: Final = 4
 ATTEMPTS: Final = 3
 SOCKET_TIMEOUT_S: Final = 20
 DOWNLOAD_DEADLINE_S: Final = 600.0
+ARRIVING: Final = ".arriving-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,9 @@ def fetched(name: str, reporter: Reporter) -> tuple[Path, ...]:
 
 
 def _download(name: str, missing: Sequence[Jar], folder: Path, reporter: Reporter) -> None:
+    _forget_what_was_cut_short(folder)
     advance = reporter.download(name, sum(jar.size_bytes for jar in missing))
-    with tempfile.TemporaryDirectory(prefix=".arriving-", dir=folder) as arriving:
+    with tempfile.TemporaryDirectory(prefix=ARRIVING, dir=folder) as arriving:
         pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="download")
         try:
             waiting = [pool.submit(_fetch, jar, Path(arriving), folder, advance) for jar in missing]
@@ -94,6 +98,13 @@ def _download(name: str, missing: Sequence[Jar], folder: Path, reporter: Reporte
             raise NoNetworkError(f"{name} did not arrive within {DOWNLOAD_DEADLINE_S:.0f} s; try again") from cause
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _forget_what_was_cut_short(folder: Path) -> None:
+    """Remove what a download left behind that was killed; one that still goes on is younger."""
+    for leftover in folder.glob(f"{ARRIVING}*"):
+        if time.time() - leftover.stat().st_mtime > 2 * DOWNLOAD_DEADLINE_S:
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fetch(jar: Jar, arriving: Path, folder: Path, advance: Callable[[int], None]) -> None:

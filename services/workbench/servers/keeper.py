@@ -6,6 +6,7 @@ The thread lives as long as the server should, because the server's leash is tie
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 WATCH_S: Final = 0.5
 RESTARTS_MAX: Final = 5
+RESTARTS_WINDOW_S: Final = 60.0
 STARTS_MAX: Final = 3
 RELEASE_DEADLINE_S: Final = 30.0
 PORT_TAKEN: Final = ("Address already in use", "could not create any TCP/IP sockets", "port is already allocated")
@@ -150,16 +152,17 @@ class Keeper(threading.Thread):
         raise CancelledError(f"the start of {self._server_name} was given up")
 
     def _watch(self, server: Server, process: Process) -> Process:
-        restarts = 0
+        ends: list[float] = []
         while not self._released.wait(WATCH_S):
             if (code := process.exit_code()) is None:
                 process.trim_log()
                 continue
-            if restarts == RESTARTS_MAX:
-                self._reporter.say(f"{self._server_name} ended {restarts + 1} times; it stays down")
+            now = time.monotonic()
+            ends = [*(end for end in ends if now - end < RESTARTS_WINDOW_S), now]
+            if len(ends) > RESTARTS_MAX:
+                self._reporter.say(f"{self._server_name} ended {len(ends)} times within a minute; it stays down")
                 self._released.wait()
                 break
-            restarts += 1
             self._reporter.say(f"{self._server_name} ended (code {code}); starting it again")
             process = server.launch()
             try:

@@ -50,13 +50,14 @@ class Lines:
     def download(self, what: str, total_bytes: int) -> Callable[[int], None]:
         """Say that it begins, and each quarter."""
         self.say(f"downloading {what}, {total_bytes / 1e6:.0f} MB")
-        state = {"done": 0, "quarter": 0}
+        done = told = 0
 
         def advance(count: int) -> None:
-            state["done"] += count
-            quarter = 4 * state["done"] // max(total_bytes, 1)
-            if quarter > state["quarter"]:
-                state["quarter"] = quarter
+            nonlocal done, told
+            done += count
+            quarter = 4 * done // max(total_bytes, 1)
+            if quarter > told:
+                told = quarter
                 self.say(f"downloading {what}: {25 * quarter} %")
 
         return advance
@@ -75,9 +76,14 @@ class Bars:
     def download(self, what: str, total_bytes: int) -> Callable[[int], None]:
         """Show a bar that goes when it is full."""
         task = self._bars.add_task(what, total=total_bytes)
+        done = 0
 
         def advance(count: int) -> None:
+            nonlocal done
+            done += count
             self._bars.advance(task, count)
+            if done >= total_bytes:
+                self._bars.update(task, visible=False)
 
         return advance
 

@@ -1,8 +1,11 @@
 """Starts named programs, watches them, restarts those that end, and stops all of them in order.
 
-    with stopping_on_signals() as asked, Supervisor(services, records, say=print) as supervisor:
-        supervisor.await_ready(60)
-        supervisor.wait(asked)
+    with running(exclusive=True) as servers, stopping_on_signals() as asked:
+        with Supervisor(services, records, say=print) as supervisor:
+            supervisor.await_ready(60)
+            supervisor.wait(asked)
+
+In this order a Ctrl-C while the servers are still being fetched interrupts at once.
 
 A wave is started when the one before it is ready, and stopped when the ones after it have ended: what others need while
 they drain has a low number.
