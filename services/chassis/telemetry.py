@@ -216,6 +216,14 @@ class Telemetry:
                 set_attributes(span, {"relay.concern.id": concern_id})
             yield span, traceparent_of(span)
 
+    @contextmanager
+    def continued(self, name: str, traceparent: str, concern_id: str = "") -> Iterator[Span]:
+        """Run a step inside the trace that a journaled ``traceparent`` belongs to: a delivery, the same trace still."""
+        with self.tracer.start_as_current_span(name, parent_of(traceparent), record_exception=False) as span:
+            if concern_id and span.is_recording():
+                set_attributes(span, {"relay.concern.id": concern_id})
+            yield span
+
     def current_traceparent(self) -> str:
         """Give the traceparent of the step that runs now, or empty."""
         return traceparent_of(trace.get_current_span())
