@@ -10,6 +10,7 @@ from services.chassis.keys import kms_of
 from services.chassis.service import Context, Service, main
 from services.vault.api import key_routes
 from services.vault.core import VaultCore
+from services.vault.nightly import keep_rewrapping
 from services.vault.pending import keep_telling
 from services.vault.store import VaultStore
 from services.vault.wrapping import ensure_wrapping_key
@@ -28,13 +29,18 @@ async def tell_what_happened(context: Context) -> None:
     await keep_telling(context.pool, context.journal, context.clock)
 
 
+async def shut_old_copies(context: Context) -> None:
+    """Re-wrap keys when it is due."""
+    await keep_rewrapping(context.pool, kms_of(context.settings))
+
+
 SERVICE = Service(
     name="vault",
     core=lambda _: VaultCore(),
     store=VaultStore(),
     writes=("keys.v1",),
     routes=_routes,
-    workers=(tell_what_happened,),
+    workers=(tell_what_happened, shut_old_copies),
     may_issue=False,
 )
 

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.chassis.errors import DeadlineExceeded, RelayError
+from services.chassis.errors import DeadlineExceeded, KeyUnavailable, RelayError
 from services.chassis.keys import Kms, Unwrapped, Wrapped
 from services.chassis.log import Log
 
@@ -49,9 +49,14 @@ class Rewrapped:
 
 
 async def ensure_wrapping_key(pool: asyncpg.Pool, kms: Kms) -> str:
-    """Give the active wrapping key; the first start makes it."""
+    """Give the active wrapping key; the first start makes it.
+
+    Raises:
+        KeyUnavailable: the KMS does not know it: the database was restored from an old copy, or this is another KMS.
+    """
     active: str | None = await pool.fetchval("SELECT vault.active_wrapping_key()", timeout=STATEMENT_DEADLINE_S)
     if active is not None:
+        await _demand_known(kms, active)
         return active
     made = await kms.create()
     await pool.execute(
@@ -64,6 +69,16 @@ async def ensure_wrapping_key(pool: asyncpg.Pool, kms: Kms) -> str:
     if active != made:  # another process was first
         await kms.destroy(made)
     return active
+
+
+async def _demand_known(kms: Kms, wrapping_key_id: str) -> None:
+    try:
+        await kms.wrap(wrapping_key_id, [])
+    except KeyError as error:
+        raise KeyUnavailable(
+            "the KMS does not know the vault's active wrapping key: give it the vault's own KMS; if the database was "
+            "restored from a copy older than the last re-wrap, its keys are gone for good: see docs/keys.md"
+        ) from error
 
 
 async def rewrap(pool: asyncpg.Pool, kms: Kms) -> Rewrapped:

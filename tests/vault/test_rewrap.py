@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from services.chassis.errors import KeyUnavailable
 from services.chassis.event import KeyScope
 from services.chassis.keys import CACHE_S_MAX, LocalKms, Unwrapped, Wrapped
 from services.vault import store
+from services.vault.nightly import is_due
 from services.vault.wrapping import RewrapRunning, ensure_wrapping_key, rewrap
 
 pytestmark = pytest.mark.database
+ROOT = Path(__file__).parents[2]
 
 
 def scopes_of(count: int) -> list[KeyScope]:
@@ -162,6 +170,48 @@ async def test_only_one_run_at_a_time(new_vault) -> None:
         assert (await rewrap(vault.owner, vault.kms)).lost == 0
 
 
+async def test_it_is_due_every_day_and_soon_after_a_destruction(new_vault) -> None:
+    """Not before, and not again once it was done."""
+    at_once, later = timedelta(), timedelta(hours=1)
+    async with new_vault() as vault, vault.keys("intake") as intake:
+        scope = scopes_of(1)[0]
+        await intake.issue([scope])
+        assert not await is_due(vault.owner)
+        assert await is_due(vault.owner, every=at_once)
+
+        await store.destroy(vault.owner, scope.concern_id, reason="erased")
+        assert await is_due(vault.owner, after=at_once)
+        assert not await is_due(vault.owner, after=later)
+
+        await rewrap(vault.owner, vault.kms)
+        assert not await is_due(vault.owner, after=at_once)
+
+
+async def test_by_hand_it_says_what_it_did(new_vault, tmp_path) -> None:
+    """One line of JSON and exit 0; exit 2 when it is not told where the vault is."""
+    async with new_vault() as vault, vault.keys("intake") as intake:
+        await intake.issue(scopes_of(2))
+        told = {"RELAY_DATABASE_URL": vault.dsn, "RELAY_MASTER_KEY_FILE": str(tmp_path / "master.key")}
+
+        code, said, _ = await _by_hand(told)
+        assert (code, json.loads(said)["keys"], json.loads(said)["lost"]) == (0, 2, 0)
+
+        code, _, complaint = await _by_hand({"RELAY_DATABASE_URL": ""})
+        assert (code, complaint.splitlines()) == (
+            2, ["RELAY_DATABASE_URL is not set: give the DSN of the vault's database"],
+        )  # fmt: skip
+
+
+async def _by_hand(told: dict[str, str]) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.vault.nightly",
+        env={**os.environ, **told}, cwd=ROOT, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    said, complaint = await asyncio.wait_for(process.communicate(), 40)
+    assert process.returncode is not None
+    return process.returncode, said.decode(), complaint.decode()
+
+
 async def test_the_first_start_makes_one_wrapping_key(new_vault) -> None:
     """Vaults that start together agree on one; what the others made is destroyed."""
     async with new_vault() as vault:
@@ -171,3 +221,12 @@ async def test_the_first_start_makes_one_wrapping_key(new_vault) -> None:
 
         assert len(set(answers)) == 1
         assert await ensure_wrapping_key(vault.owner, vault.kms) == answers[0]
+
+
+async def test_a_vault_whose_kms_is_another_does_not_start(new_vault, tmp_path) -> None:
+    """It says so, and what it means; it does not make a fresh wrapping key beside keys that nothing opens."""
+    async with new_vault() as vault:
+        LocalKms.make_master_key(tmp_path / "other" / "master.key")
+
+        with pytest.raises(KeyUnavailable, match=r"docs/keys\.md"):
+            await ensure_wrapping_key(vault.owner, LocalKms(tmp_path / "other" / "master.key"))
