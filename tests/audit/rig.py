@@ -85,6 +85,12 @@ class Rig:
         await asyncio.wait_for(asyncio.gather(*sent), DEADLINE_S)
         self.sent += records
 
+    async def renew_producer(self) -> None:
+        """Forget what the producer knows of topics that were made anew."""
+        if self._producer is not None:
+            await asyncio.wait_for(self._producer.stop(), DEADLINE_S)
+            self._producer = None
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[app.Audit]:
         """Run the whole service in this process; stop it as SIGTERM would."""
@@ -217,6 +223,5 @@ async def rig(kafka: Any, dsn: str, folder: Path, *, count: int = 2) -> AsyncIte
     try:
         yield found
     finally:
-        if found._producer is not None:
-            await asyncio.wait_for(found._producer.stop(), DEADLINE_S)
+        await found.renew_producer()
         pool.terminate()
