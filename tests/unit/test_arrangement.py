@@ -286,3 +286,20 @@ def test_selections_name_their_last_resort(kent: Arrangement) -> None:
         for one in rule.tells:
             if one.must and SelectBy.LIVES in one.select.by:
                 assert one.select.otherwise, rule.code
+
+
+def test_production_refuses_an_example(kent: Arrangement) -> None:
+    """EXAMPLE legal standing never meets a real child; locally it serves."""
+    book = ArrangementBook.of([kent])
+
+    assert book.fit_for("local") is book
+    with pytest.raises(SettingsError, match="is an EXAMPLE"):
+        book.fit_for("production")
+
+
+def test_production_refuses_agencies_without_papers() -> None:
+    """Signed, but an agency with an inbox has no impact assessment: named, with what to do."""
+    signed = changed("status: example", "status: signed")
+
+    with pytest.raises(SettingsError, match="open-door-charity"):
+        ArrangementBook.of([signed]).fit_for("production")

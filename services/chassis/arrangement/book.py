@@ -8,8 +8,9 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from concern_relay.v1.codes_pb2 import Channel
 from services.chassis.arrangement.document import FOLDER, read_arrangement
-from services.chassis.arrangement.model import Arrangement
+from services.chassis.arrangement.model import Arrangement, Status
 from services.chassis.errors import SettingsError
 
 
@@ -37,6 +38,29 @@ class ArrangementBook:
             SettingsError: for a folder without any.
         """
         return cls.of(read_arrangement(path) for path in sorted(folder.glob("*.yaml")))
+
+    def fit_for(self, profile: str) -> ArrangementBook:
+        """Give itself, if it may be used there: production takes no EXAMPLE, and nobody without papers (practice 30).
+
+        Raises:
+            SettingsError: names the arrangement or the agency, and what is missing.
+        """
+        if profile != "production":
+            return self
+        for arrangement in self.arrangements:
+            if arrangement.status is Status.EXAMPLE:
+                raise SettingsError(
+                    f"arrangement {arrangement.name} is an EXAMPLE: production needs one that a person with authority "
+                    "has checked and signed; set status: signed"
+                )
+            for agency in arrangement.agencies.values():
+                reached = agency.valid_to is None and agency.channels != (Channel.CHANNEL_MANUAL,)
+                if reached and not (agency.agreement and agency.dpia):
+                    raise SettingsError(
+                        f"agency {agency.agency_id} of arrangement {arrangement.name} has no signed agreement or no "
+                        "data protection impact assessment: add the references, or reach it by the manual channel"
+                    )
+        return self
 
     @cached_property
     def _digests(self) -> dict[str, Arrangement]:

@@ -1,0 +1,62 @@
+"""Routing's process."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from fastapi import APIRouter
+
+from services.chassis.arrangement import ArrangementBook
+from services.chassis.concern import CONTENT_EVENTS
+from services.chassis.service import Context, Service, main
+from services.chassis.settings import Settings
+from services.routing.acting import Acting
+from services.routing.api import Inbox, by_hand_routes, inbox_routes
+from services.routing.core import RoutingCore
+from services.routing.delivery import Delivery
+from services.routing.store import RoutingStore, Shares
+
+OPENS: Final = CONTENT_EVENTS | {"SharePlanned"}
+"""What the core reads: the concern, and what each agency was given, so that nothing is sent twice."""
+
+
+def book_of(settings: Settings) -> ArrangementBook:
+    """Read the arrangements.
+
+    Raises:
+        SettingsError: none, or one that is wrong, or an EXAMPLE in production.
+    """
+    return ArrangementBook.load(settings.deploy_dir / "arrangements").fit_for(settings.profile)
+
+
+def routes(context: Context) -> APIRouter:
+    """Wire the routes."""
+    inbox = Inbox(Acting(context.journal, Shares(context.pool)), context.keys, book_of(context.settings))
+    both = APIRouter()
+    both.include_router(inbox_routes(inbox))
+    both.include_router(by_hand_routes(inbox))
+    return both
+
+
+async def deliver(context: Context) -> None:
+    """Bring planned shares where they belong, for as long as the process lives."""
+    delivery = Delivery(context, book_of(context.settings))
+    context.health.add("delivery", lambda: not delivery.failing, "shares are not delivered; is the database up?")
+    await delivery.run()
+
+
+SERVICE = Service(
+    name="routing",
+    core=lambda settings: RoutingCore(book_of(settings)),
+    store=RoutingStore(),
+    reads=("concerns.v1", "assessments.v1"),
+    writes=("shares.v1",),
+    routes=routes,
+    workers=(deliver,),
+    opens=OPENS,
+    purpose="route",
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SERVICE))
