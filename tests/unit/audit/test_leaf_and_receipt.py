@@ -167,6 +167,12 @@ class TestReceipt:
         with pytest.raises(ReceiptMalformed):
             Receipt.parse(given_receipt().to_json() | change)
 
+    def test_may_have_fields_as_long_as_the_limit(self) -> None:
+        """Five hundred characters are still a field."""
+        receipt = issue(SIGNER, concern_id="c" * 500, event_id="e", agency="a", recorded_time="t", leaf=bytes(32))
+
+        assert Receipt.parse(receipt.to_json()).check([SIGNER.verifier])
+
     def test_is_not_issued_over_fields_that_would_not_read(self) -> None:
         """A line break in a field could shift the lines that are signed."""
         with pytest.raises(ReceiptMalformed, match="agency"):

@@ -105,6 +105,8 @@ class TestNote:
             C2SP_NOTE.replace(b"QM=\n", b"QM\n"),
             C2SP_NOTE.replace(b"QM=\n", b"QM= \n"),
             b"text\n\n\xe2\x80\x94 a AAAA\n",
+            b"text\n\n\xe2\x80\x94 a AAAAAA==\n",
+            b"text\n\n\xe2\x80\x94 a AAAAAAA=\n\xe2\x80\x94 a AAAAAAA=",
             b"text\n\n" + 101 * b"\xe2\x80\x94 a AAAAAAA=\n",
             b"t" * 1_000_001 + b"\n\n\xe2\x80\x94 a AAAAAAA=\n",
         ],
@@ -113,6 +115,13 @@ class TestNote:
         """Whatever another reader might take otherwise is refused."""
         with pytest.raises(NoteMalformed):
             Note.parse(data)
+
+    def test_may_be_as_large_as_the_limits(self) -> None:
+        """One hundred lines, of a key id and one byte each, and a million bytes are still read."""
+        lines = "\u2014 a AAAAAAA=\n".encode() * 100
+        text = b"t" * (1_000_000 - len(lines) - 2) + b"\n"
+
+        assert len(Note.parse(text + b"\n" + lines).signatures) == 100
 
     @pytest.mark.parametrize("text", ["", "no newline", "tab\t\n", "half \ud800\n"])
     def test_text_that_cannot_be_a_note_is_not_signed(self, text: str) -> None:
@@ -158,7 +167,9 @@ class TestKeys:
         with pytest.raises(KeyInvalid):
             Verifier.parse(text)
 
-    @pytest.mark.parametrize("text", ["", GO_KEY, GO_SECRET.replace("c74f", "c74e"), GO_SECRET[:-4], GO_SECRET.lower()])
+    @pytest.mark.parametrize(
+        "text", ["", GO_KEY, GO_SECRET.replace("c74f", "c74e"), GO_SECRET[:-4], GO_SECRET[1:], GO_SECRET + "+"]
+    )
     def test_of_signers_are_exact(self, text: str) -> None:
         """A signer string that is not one is refused, and the message does not repeat it."""
         with pytest.raises(KeyInvalid) as caught:
@@ -243,6 +254,13 @@ class TestCheckpoint:
         """No extension lines, no leading zeros, a root of 32 bytes."""
         with pytest.raises(NoteMalformed):
             Checkpoint.parse(text)
+
+    @pytest.mark.parametrize("size", [0, 9, 2**63 - 1])
+    def test_may_be_of_any_size(self, size: int) -> None:
+        """From nothing to what 63 bits hold."""
+        checkpoint = Checkpoint(LOG.name, size, bytes(32))
+
+        assert open_checkpoint(sign_checkpoint(checkpoint, LOG), LOG.name, [LOG.verifier]) == checkpoint
 
     @pytest.mark.parametrize(("size", "root"), [(-1, bytes(32)), (1, bytes(31)), (2**64, bytes(32))])
     def test_that_would_not_open_is_not_signed(self, size: int, root: bytes) -> None:
