@@ -16,10 +16,11 @@ import asyncpg
 QUERY_DEADLINE_S = 10.0
 RELEASE_DEADLINE_S = 5.0
 
-# what may pass by itself: the server is away, slow, restarting, full for the moment, or sees a deadlock
+# what may pass by itself: the server is away, slow, restarting, full for the moment, or sees a deadlock; asyncpg tells
+# of a connection that was cut in the middle of an answer as an InternalClientError
 PASSING = (
-    TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError,
+    TimeoutError, OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError, asyncpg.TransactionRollbackError, asyncpg.InsufficientResourcesError,
 )  # fmt: skip
 
 

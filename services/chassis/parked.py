@@ -6,11 +6,15 @@ records of the concern in the order they came, and lets the concern go when none
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
+from services.chassis import database
 from services.chassis.event import Refused
 from services.chassis.journal import Journal
 
@@ -53,7 +57,7 @@ class ParkedRecords:
 
     async def list(self, *, state: str = "parked", limit: int = LIST_MAX) -> list[Parked]:
         """Give parked records in the order they came."""
-        rows = await self._journal.pool.fetch(
+        rows = await self._fetch(
             f"SELECT {_FIELDS} FROM parked WHERE state = $1 ORDER BY seq LIMIT $2",  # noqa: S608  (a constant)
             state,
             min(limit, LIST_MAX),
@@ -66,19 +70,14 @@ class ParkedRecords:
         Raises:
             Refused: 404, it is not here.
         """
-        row = await self._journal.pool.fetchrow(
-            f"SELECT {_FIELDS} FROM parked WHERE parked_id = $1",  # noqa: S608
-            parked_id,
-        )
-        if row is None:
+        rows = await self._fetch(f"SELECT {_FIELDS} FROM parked WHERE parked_id = $1", parked_id)  # noqa: S608
+        if not rows:
             raise Refused(404, "unknown_parked_record", "no such parked record: `parked list` shows those there are")
-        return Parked(**row)
+        return Parked(**rows[0])
 
     async def counts(self) -> dict[bool, int]:
         """Give how many are open: of emergencies (True) and others."""
-        rows = await self._journal.pool.fetch(
-            "SELECT emergency, count(*) AS n FROM parked WHERE state = 'parked' GROUP BY 1"
-        )
+        rows = await self._fetch("SELECT emergency, count(*) AS n FROM parked WHERE state = 'parked' GROUP BY 1")
         found = {row["emergency"]: row["n"] for row in rows}
         return {True: found.get(True, 0), False: found.get(False, 0)}
 
@@ -90,17 +89,17 @@ class ParkedRecords:
         concern_id = (await self.show(parked_id)).concern_id
         taken = 0
         while True:
-            row = await self._journal.pool.fetchrow(
+            rows = await self._fetch(
                 "SELECT * FROM parked WHERE concern_id = $1 AND state = 'parked' ORDER BY seq LIMIT 1", concern_id
             )
-            if row is None:
+            if not rows:
                 if await self._release(concern_id):
                     return taken
                 continue
-            result = await self._journal.replay(row)
+            result = await self._journal.replay(rows[0])
             if result.parked:
                 return taken
-            await self._resolve(row["parked_id"], "replayed", by, "replayed")
+            await self._resolve(rows[0]["parked_id"], "replayed", by, "replayed")
             taken += 1
 
     async def discard(self, parked_id: UUID, *, by: str, reason: str) -> None:
@@ -118,7 +117,7 @@ class ParkedRecords:
         await self._release(found.concern_id)
 
     async def _resolve(self, parked_id: UUID, state: str, by: str, reason: str) -> None:
-        await self._journal.pool.execute(
+        await self._fetch(
             "UPDATE parked SET state = $2, resolved_at = $3, resolved_by = $4, resolved_reason = $5 "
             "WHERE parked_id = $1",
             parked_id,
@@ -130,7 +129,7 @@ class ParkedRecords:
 
     async def _release(self, concern_id: UUID | None) -> bool:
         """Let a concern go if nothing of it is parked any more; under its lock, so that no record slips between."""
-        async with self._journal.pool.acquire() as connection, connection.transaction():
+        async with database.transaction(self._journal.pool) as connection:
             await connection.execute("SELECT 1 FROM concern WHERE concern_id = $1 FOR UPDATE", concern_id)
             open_ = await connection.fetchval(
                 "SELECT count(*) FROM parked WHERE concern_id = $1 AND state = 'parked'", concern_id
@@ -138,3 +137,8 @@ class ParkedRecords:
             if open_ == 0:
                 await connection.execute("UPDATE concern SET held = false WHERE concern_id = $1", concern_id)
             return bool(open_ == 0)
+
+    async def _fetch(self, query: str, *arguments: object) -> builtins.list[asyncpg.Record]:
+        async with database.borrowed(self._journal.pool) as connection:
+            rows: builtins.list[asyncpg.Record] = await connection.fetch(query, *arguments)
+        return rows

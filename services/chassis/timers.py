@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import asyncpg
-
-from services.chassis.errors import RelayError
+from services.chassis.errors import CannotSeal, KeyUnavailable
 from services.chassis.journal import Journal
-from services.chassis.journal.journal import Due
+from services.chassis.journal.journal import PASSING, Due
 from services.chassis.log import Log
 
 log = Log(__name__)
 
 LOOK_EVERY_S = 0.5
 BACKOFF_S = 30.0
+DUE_MAX = 500
 FAILED_MAX = 10_000
 
 
@@ -30,6 +29,7 @@ class Timers:
         self._journal = journal
         self._stop = asyncio.Event()
         self._failed: dict[tuple[str, str], float] = {}
+        self._answered = True
 
     def stop(self) -> None:
         """End after the firing in hand."""
@@ -37,38 +37,56 @@ class Timers:
 
     @property
     def healthy(self) -> bool:
-        """Whether every timer that fell due could be fired."""
-        return not self._failed
+        """Whether the database answers, and every timer that fell due could be fired."""
+        return self._answered and not self._failed
 
     async def run(self) -> None:
         """Fire until stopped."""
         while not self._stop.is_set():
             try:
                 await self.fire_due()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("timers could not be read, trying again", error=type(error).__name__)
+                self._answered = True
+            except (*PASSING, KeyUnavailable) as error:
+                self._answered = False
+                log.warning("timers could not be fired, trying again", error=type(error).__name__)
             try:
                 await asyncio.wait_for(self._stop.wait(), LOOK_EVERY_S)
             except TimeoutError:
                 continue
 
     async def fire_due(self) -> int:
-        """Fire everything that is due now; give how many led to something or were settled."""
+        """Fire everything that is due now, oldest first; give how many led to something or were settled.
+
+        Raises:
+            TimeoutError, OSError, PostgresError, KeyUnavailable: database or vault did not answer; what was not fired
+                is still due.
+        """
         now = asyncio.get_running_loop().time()
+        # so many more than failed, so that those do not hide the ones behind them
+        limit = DUE_MAX + len(self._failed)
+        due = await self._journal.due(limit)
+        if len(due) < limit:
+            self._forget_all_but({(d.concern_id, d.timer.name) for d in due})
         count = 0
-        for due in await self._journal.due():
-            if self._failed.get((due.concern_id, due.timer.name), 0.0) > now:
-                continue
-            count += await self._fire(due, now)
+        for each in due:
+            if self._failed.get((each.concern_id, each.timer.name), 0.0) <= now:
+                count += await self._fire(each, now)
         return count
+
+    def _forget_all_but(self, still_due: set[tuple[str, str]]) -> None:
+        """A timer that failed and was since moved or dropped alarms no longer."""
+        self._failed = {key: retry_at for key, retry_at in self._failed.items() if key in still_due}
 
     async def _fire(self, due: Due, now: float) -> int:
         key = (due.concern_id, due.timer.name)
         try:
             await self._journal.fire(due)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except PASSING:
             raise
-        except (RelayError, Exception) as error:  # noqa: BLE001  (one bad timer must not stop the others; it stays, is counted, and alarms)
+        except Exception as error:
+            if isinstance(error, KeyUnavailable) and not isinstance(error, CannotSeal):
+                raise
+            # one bad timer must not stop the others; it stays, is counted, and alarms
             if len(self._failed) < FAILED_MAX:
                 self._failed[key] = now + BACKOFF_S
             log.error(  # noqa: TRY400  (a traceback may hold content)

@@ -8,7 +8,7 @@ The core answers each ConcernRaised with one BasisAssessed. What else it should 
     twice               emit the same effect twice
     astray              emit to a topic it has no right to
     hollow              emit a part without a body
-    huge                emit more than a record may hold
+    large, huge         emit as much as a record may hold; more than that
     share:<share id>    emit a part sealed for one share
     timer:<name>:<due>  set a timer (due in ISO 8601)
     cancel:<name>       drop a timer
@@ -156,6 +156,8 @@ def instructed(fact: Fact, verb: str, rest: str) -> Effect:
             return decision(fact.concern_id, "hollow", whole, Part())
         case "huge":
             return Effect(BasisAssessed(concern_id=fact.concern_id, law_pack="x" * 2_000_000), "huge")
+        case "large":
+            return Effect(BasisAssessed(concern_id=fact.concern_id, law_pack="x" * 900_000), "large")
         case "share":
             scope = KeyScope(fact.concern_id, share_id=rest)
             return decision(fact.concern_id, rest, scope, Part(note=Note(text=CANARY)))
