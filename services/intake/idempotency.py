@@ -24,7 +24,8 @@ SWEPT_MAX: Final = 10_000
 DEADLINE_S: Final = 5.0
 KEY_CHARS_MAX: Final = 255
 
-_KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e][\x20\x21\x23-\x5b\x5d-\x7e]*)"?')
+_CHARS = r"[\x21\x23-\x5b\x5d-\x7e](?:[\x20\x21\x23-\x5b\x5d-\x7e]*[\x21\x23-\x5b\x5d-\x7e])?"
+_KEY = re.compile(f'"({_CHARS})"|({_CHARS})')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,14 @@ def read_key(header: str) -> str:
         Refused: 400 ``idempotency_key_wrong``.
     """
     found = _KEY.fullmatch(header.strip())
-    if found is None or len(found[1]) > KEY_CHARS_MAX:
+    key = "" if found is None else found[1] or found[2]
+    if not 1 <= len(key) <= KEY_CHARS_MAX:
         raise Refused(
             400,
             "idempotency_key_wrong",
             f'Idempotency-Key is 1 to {KEY_CHARS_MAX} printable characters, as "8e03978e".',
         )
-    return found[1]
+    return key
 
 
 class Requests:

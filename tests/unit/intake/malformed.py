@@ -1,0 +1,138 @@
+"""A catalogue of submissions that cannot be taken: what is sent, and what the answer must be.
+
+Wherever a value may stand, it is the canary: no answer may repeat it. Used without a server and over HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.unit.intake.events import CANARY, submission
+
+
+@dataclass(frozen=True)
+class Bad:
+    """One entry: its name, the bytes, the status and code of the answer, and the pointer of the first error."""
+
+    name: str
+    body: bytes
+    status: int
+    code: str
+    pointer: str | None = None
+    error: str | None = None
+
+
+def _json(name: str, pointer: str, error: str, body: Any) -> Bad:
+    return Bad(name, json.dumps(body).encode(), 422, "field_wrong", pointer, error)
+
+
+def _person(name: str, pointer: str, error: str, **fields: Any) -> Bad:
+    return _json(name, f"/people/0{pointer}", error, submission(people=[{"role": "child", **fields}]))
+
+
+def _item(name: str, pointer: str, error: str, **fields: Any) -> Bad:
+    return _json(name, f"/items/0{pointer}", error, submission(items=[{"text": CANARY, **fields}]))
+
+
+def _without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in submission().items() if key != name}
+
+
+_GOOD = json.dumps(submission(text=CANARY))
+_LONG = CANARY + "x" * 400
+
+CATALOGUE = (
+    # not a document
+    Bad("nothing at all", b"", 400, "not_json"),
+    Bad("white space", b" \n\t ", 400, "not_json"),
+    Bad("cut short", _GOOD.encode()[:-9], 400, "not_json"),
+    Bad("cut inside a name", b'{"refer', 400, "not_json"),
+    Bad("two documents", (_GOOD + _GOOD).encode(), 400, "not_json"),
+    Bad("a trailing comma", _GOOD.encode()[:-1] + b",}", 400, "not_json"),
+    Bad("single quotes", str(submission(text=CANARY)).encode(), 400, "not_json"),
+    Bad("XML", f"<concern><child>{CANARY}</child></concern>".encode(), 400, "not_json"),
+    Bad("a form", f"reference=1&text={CANARY}".encode(), 400, "not_json"),
+    Bad("UTF-16", _GOOD.encode("utf-16"), 400, "not_utf8"),
+    Bad("UTF-32 without a mark", _GOOD.encode("utf-32-le"), 400, "not_utf8"),
+    Bad("Latin-1", json.dumps(submission(text="Siân"), ensure_ascii=False).encode("latin-1"), 400, "not_utf8"),
+    Bad("half a character", _GOOD.encode()[:-2] + b'\xe2\x82"}', 400, "not_utf8"),
+    Bad("NaN", b'{"reference": NaN}', 400, "not_json"),
+    Bad("Infinity", b'{"reference": -Infinity}', 400, "not_json"),
+    Bad("a name twice", f'{{"text": "{CANARY}", "text": "b"}}'.encode(), 400, "name_twice"),
+    Bad("a name twice, deep down", b'{"people": [{"ref": "a", "ref": "b"}]}', 400, "name_twice"),
+    Bad("a thousand lists", b"[" * 1000 + b"]" * 1000, 400, "too_deep"),
+    Bad("a million brackets, never closed", b'{"a":' * 180_000, 400, "too_deep"),
+    Bad("deep in a field", b'{"text": ' + b"[" * 13 + b"]" * 13 + b"}", 400, "too_deep"),
+    Bad("too large", b'{"text": "' + b"x" * (1024 * 1024) + b'"}', 413, "too_large"),
+    Bad("a null byte in the raw", b'{"text": "a\x00b"}', 400, "not_json"),
+    Bad("a raw newline in text", b'{"text": "a\nb"}', 400, "not_json"),
+    Bad("null", b"null", 422, "not_an_object"),
+    Bad("a list", b"[]", 422, "not_an_object"),
+    Bad("a number", b"42", 422, "not_an_object"),
+    Bad("a string", f'"{CANARY}"'.encode(), 422, "not_an_object"),
+    # something needed is missing
+    Bad("an empty object", b"{}", 422, "field_wrong", "/reference", "missing"),
+    _json("no reference", "/reference", "missing", _without("reference")),
+    _json("an empty reference", "/reference", "too_short", submission(reference="")),
+    _json("a reference of blanks", "/reference", "too_short", submission(reference="  \t ")),
+    _json("a reference of control characters", "/reference", "too_short", submission(reference="\x00\x07")),
+    _json("reference null", "/reference", "missing", submission(reference=None)),
+    _json("nobody raises it", "/raised_by", "missing", _without("raised_by")),
+    _json("raised by an empty object", "/raised_by", "nobody", submission(raised_by={})),
+    _json("raised by a contact alone", "/raised_by", "nobody", submission(raised_by={"contact": CANARY})),
+    _json("about nobody", "", "nobody", submission(people=[])),
+    _json("nothing said", "", "nothing", submission(items=[])),
+    _json("nothing said but a blank", "", "nothing", submission(items=[], text=" \x00 ")),
+    _item("an item without text", "/text", "too_short", text=""),
+    _json("an item without the field", "/items/0/text", "missing", submission(items=[{"category": "welfare"}])),
+    _person("a number without a value", "/identifiers/0/value", "too_short", identifiers=[{"value": " "}]),
+    _person("a status without a word", "/statuses/0/status", "missing", statuses=[{"from_on": "2026"}]),
+    _person("a relationship to nobody", "/relationships/0/to", "missing", relationships=[{"kind": CANARY}]),
+    # of another kind than it must be
+    _json("reference a list", "/reference", "not_text", submission(reference=[CANARY])),
+    _json("reference an object", "/reference", "not_text", submission(reference={"id": CANARY})),
+    _json("reference true", "/reference", "not_text", submission(reference=True)),
+    _json("people an object", "/people", "not_a_list", submission(people={"child": CANARY})),
+    _json("people a string", "/people", "not_a_list", submission(people=CANARY)),
+    _json("a person a string", "/people/0", "not_an_object", submission(people=[CANARY])),
+    _json("a person a list", "/people/0", "not_an_object", submission(people=[[CANARY]])),
+    _json("an item null", "/items/0", "not_an_object", submission(items=[None])),
+    _json("raised by a string", "/raised_by", "not_an_object", submission(raised_by=CANARY)),
+    _json("detail a list", "/detail", "not_an_object", submission(detail=[CANARY])),
+    _json("test a word", "/test", "not_true_or_false", submission(test=CANARY)),
+    _json("history a number", "/history", "not_true_or_false", submission(history=7)),
+    _json("anonymous a word", "/raised_by/anonymous", "not_true_or_false", submission(raised_by={"anonymous": CANARY})),
+    _json("urgency a list", "/urgency", "not_text", submission(urgency=[CANARY])),
+    _json("family told a number in a list", "/family_told", "not_an_object", submission(family_told=[1])),
+    _person("a name a number in an object", "/names/0/given", "not_text", names=[{"given": {"first": CANARY}}]),
+    _person("birth date an object", "/birth_date", "not_text", birth_date={"year": 2018}),
+    _item("core a word", "/core", "not_true_or_false", core=CANARY),
+    _item("about an object", "/about", "not_a_list", about={"ref": CANARY}),
+    # a field that is not known would reach nobody
+    _json("a field misspelt", "", "field_not_known", submission(peple=[{"names": [CANARY]}])),
+    _json("a field that is a name", "", "field_not_known", submission(**{CANARY: "x"})),
+    _person("a field of a person misspelt", "", "field_not_known", birthdate="2018"),
+    _person("a field of a name", "/names/0", "field_not_known", names=[{"surname": CANARY}]),
+    _json("a lawful basis box", "/detail", "field_not_known", submission(detail={"lawful_basis": CANARY})),
+    # beyond a limit
+    _json("a long reference", "/reference", "too_long", submission(reference=_LONG)),
+    _person("a long name", "/names/0/given", "too_long", names=[_LONG]),
+    _item("a text beyond the limit", "/text", "too_long", text=CANARY * 1000),
+    _json("a long code", "/urgency", "too_long", submission(urgency="u" * 81)),
+    _person("a long date", "/birth_date", "too_long", birth_date="2018-05-02" + "0" * 40),
+    _json("too many people", "/people", "too_many", submission(people=[{"role": "child"}] * 51)),
+    _json("too many items", "/items", "too_many", submission(items=[{"text": CANARY}] * 201)),
+    _person("too many names", "/names", "too_many", names=[CANARY] * 21),
+    _json("too many triggers", "/detail/triggers", "too_many", submission(detail={"triggers": ["neglect"] * 31})),
+    # one name for two things
+    _json("a ref twice", "", "ref_twice", submission(people=[{"ref": CANARY}, {"ref": CANARY}])),
+    _json(
+        "a ref of a person and a place",
+        "",
+        "ref_twice",
+        submission(people=[{"ref": "a", "role": "child"}], places=[{"ref": "a", "name": CANARY}]),
+    ),
+    _json("an item's ref twice", "", "ref_twice", submission(items=[{"ref": "i", "text": CANARY}] * 2)),
+)
