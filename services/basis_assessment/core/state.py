@@ -107,6 +107,12 @@ def _content(state: BasisState, fact: Fact) -> BasisState:
 
 def _assessed(state: BasisState, data: BasisAssessed) -> BasisState:
     """Close what is asked no longer: the class or the part does not wait any more."""
+    waiting = waits(data)
+    return _asked(state, {i: d for i, d in state.asked.items() if about(d) in waiting})
+
+
+def waits(data: BasisAssessed) -> frozenset[tuple[AgencyClass, str]]:
+    """Say what waits for a person after an assessment: classes (``WHOLE``) and parts."""
     waiting = set()
     for of_class in data.classes:
         if of_class.outcome == Outcome.OUTCOME_PROPOSED:
@@ -116,7 +122,7 @@ def _assessed(state: BasisState, data: BasisAssessed) -> BasisState:
             for item in of_class.items
             if item.outcome == Outcome.OUTCOME_BLOCKED_PENDING
         )
-    return _asked(state, {i: d for i, d in state.asked.items() if about(d) in waiting})
+    return frozenset(waiting)
 
 
 def _requested(state: BasisState, data: DecisionRequested) -> BasisState:

@@ -1,0 +1,146 @@
+"""``/v1/decisions``: what waits for a named person. ``/v1/assessments``: on which basis, for the sender and for audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from google.protobuf.json_format import MessageToDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
+from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, Outcome
+from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
+from services.basis_assessment.store import Decisions, Waiting
+from services.chassis.arrangement import ArrangementBook
+from services.chassis.auth import Caller, require
+from services.chassis.clock import Clock
+from services.chassis.codes import number_of, word_of
+from services.chassis.event import Content, KeyScope, Refused, derived_id
+from services.chassis.journal import Journal
+from services.chassis.problems import problem
+
+NAME_CHARS_MAX: Final = 200
+NOTE_CHARS_MAX: Final = 5_000
+CODE: Final = r"^[a-z0-9_]*$"
+
+Decider = Annotated[Caller, Depends(require("decide"))]
+Reader = Annotated[Caller, Depends(require("raise", "audit", "operate"))]
+
+
+class DecidedBy(BaseModel):
+    """The named person who decides."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=NAME_CHARS_MAX)
+    role: str = Field(description="a code of DeciderRole, as social_work_manager", max_length=80)
+
+
+class DecisionBody(BaseModel):
+    """A decision."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: str = Field(description="a code of Outcome, as share_power", max_length=80)
+    decided_by: DecidedBy
+    reason_code: str = Field(default="", pattern=CODE, max_length=80)
+    note: str = Field(default="", max_length=NOTE_CHARS_MAX)
+    review_on: str = Field(
+        default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="YYYY-MM-DD; required not to share"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the routes work with."""
+
+    journal: Journal[Any]
+    decisions: Decisions
+    book: ArrangementBook
+    clock: Clock
+
+    def answers_for(self, agency_id: str) -> set[str]:
+        """Give the agencies whose decisions people of an agency may take: its own, and those it covers for."""
+        agencies = self.book.on(self.clock.now().date()).agencies.values()
+        return {agency_id, *(a.agency_id for a in agencies if a.cover == agency_id)}
+
+
+def decision_routes(rooms: Rooms) -> APIRouter:
+    """Give the routes."""
+    routes = APIRouter(tags=["decisions"])
+
+    @routes.get("/v1/decisions", summary="What waits for a person of your agency")
+    async def list_decisions(caller: Decider) -> dict[str, Any]:
+        waiting = await rooms.decisions.waiting(rooms.answers_for(caller.agency_id))
+        return {"decisions": [_shown(each) for each in waiting]}
+
+    @routes.post("/v1/decisions/{decision_id}", summary="Record a decision under a name")
+    async def record_decision(decision_id: UUID, body: DecisionBody, caller: Decider) -> dict[str, Any]:
+        waiting = await rooms.decisions.one(decision_id)
+        if waiting is None:
+            raise Refused(404, "no_such_decision", "no decision of that id was asked for; look at GET /v1/decisions")
+        await _record(rooms, waiting.decision, body, caller)
+        found = await rooms.decisions.one(decision_id)
+        return _shown(found or waiting)
+
+    @routes.get("/v1/assessments/{concern_id}", summary="The newest assessment of a concern, in codes")
+    async def assessment(concern_id: UUID, caller: Reader) -> dict[str, Any]:
+        found = await rooms.decisions.assessed(concern_id)
+        if found is None or not (caller.scopes & {"audit", "operate"} or found.agency_id == caller.agency_id):
+            raise problem(404, "unknown_concern", "there is no such concern of your agency")
+        return {
+            "concern_id": str(concern_id),
+            "event_id": str(found.event_id) if found.event_id else None,
+            "recorded": found.recorded.isoformat() if found.recorded else None,
+            "assessed": MessageToDict(found.assessed, preserving_proto_field_name=True) if found.assessed else None,
+        }
+
+    return routes
+
+
+async def _record(rooms: Rooms, asked: DecisionRequested, body: DecisionBody, caller: Caller) -> None:
+    try:
+        outcome, role = number_of(Outcome, body.outcome), number_of(DeciderRole, body.decided_by.role)
+    except ValueError as error:
+        raise problem(422, "unknown_code", str(error)) from error
+    data = DecisionRecorded(
+        concern_id=asked.concern_id,
+        decision_id=asked.decision_id,
+        outcome=outcome,
+        reason_code=body.reason_code,
+        role=role,
+        review_on=body.review_on,
+        agency_id=caller.agency_id,
+        recipient_class=asked.recipient_class,
+        part_ids=asked.part_ids,
+    )
+    scope = KeyScope(asked.concern_id)
+    who = Part(named_person=NamedPerson(name=body.decided_by.name, role=body.decided_by.role))
+    contents = [Content(derived_id(asked.concern_id, "decider", asked.decision_id), scope, who)]
+    if body.note:
+        note = derived_id(asked.concern_id, "decision_note", asked.decision_id)
+        contents.append(Content(note, scope, Part(note=Note(text=body.note))))
+    # a keyed digest of all that was said: the same again is the same act, another decision is another
+    key = f"{asked.decision_id}/{rooms.journal.desk.act_digest(data, contents).hex()}"
+    await rooms.journal.act(asked.concern_id, data, agency_id=caller.agency_id, key=key, contents=contents)
+
+
+def _shown(waiting: Waiting) -> dict[str, Any]:
+    asked = waiting.decision
+    return {
+        "decision_id": asked.decision_id,
+        "concern_id": asked.concern_id,
+        "question_code": asked.question_code,
+        "proposal": word_of(Outcome, asked.proposal),
+        "class": word_of(AgencyClass, asked.recipient_class),
+        "part_ids": list(asked.part_ids),
+        "role": word_of(DeciderRole, asked.role),
+        "agency_id": asked.agency_id,
+        "due_at": asked.due_at.ToDatetime(UTC).isoformat(),
+        "clock_code": asked.clock_code,
+        "state": waiting.state,
+    }

@@ -1,0 +1,55 @@
+"""Basis assessment's process."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from fastapi import APIRouter
+
+from services.basis_assessment.api import Rooms, decision_routes
+from services.basis_assessment.core import BasisCore
+from services.basis_assessment.pack_document import read_book
+from services.basis_assessment.store import BasisStore, Decisions
+from services.chassis.arrangement import ArrangementBook
+from services.chassis.concern import CONTENT_EVENTS
+from services.chassis.service import Context, Service, main
+from services.chassis.settings import Settings
+
+OPENS: Final = CONTENT_EVENTS
+"""What the core reads: the concern. What its own people wrote beside a decision it never reads again."""
+
+
+def book_of(settings: Settings) -> ArrangementBook:
+    """Read the arrangements.
+
+    Raises:
+        SettingsError: none, or one that is wrong, or an EXAMPLE in production.
+    """
+    return ArrangementBook.load(settings.deploy_dir / "arrangements").fit_for(settings.profile)
+
+
+def core_of(settings: Settings) -> BasisCore:
+    """Make the core over every law pack and arrangement at hand."""
+    return BasisCore(read_book(settings.deploy_dir / "law"), book_of(settings))
+
+
+def routes(context: Context) -> APIRouter:
+    """Wire the routes."""
+    return decision_routes(Rooms(context.journal, Decisions(context.pool), book_of(context.settings), context.clock))
+
+
+SERVICE = Service(
+    name="basis_assessment",
+    core=core_of,
+    store=BasisStore(),
+    reads=("concerns.v1",),
+    writes=("assessments.v1",),
+    routes=routes,
+    opens=OPENS,
+    purpose="assess",
+    may_issue=False,
+)
+
+if __name__ == "__main__":
+    sys.exit(main(SERVICE))

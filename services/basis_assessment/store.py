@@ -1,0 +1,145 @@
+"""What basis assessment keeps beside its journal: decisions that wait, and the newest assessment of each concern."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionOverdue, DecisionRecorded, DecisionRequested
+from services.basis_assessment.core.state import about, waits
+from services.chassis.event import Fact
+
+LIST_MAX = 500
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS decision (
+    decision_id uuid PRIMARY KEY,
+    concern_id uuid NOT NULL,
+    agency_id text NOT NULL,
+    requested bytea NOT NULL,
+    due_at timestamptz NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'overdue', 'recorded', 'withdrawn'))
+);
+CREATE INDEX IF NOT EXISTS decision_open ON decision (agency_id, due_at) WHERE state IN ('open', 'overdue');
+CREATE INDEX IF NOT EXISTS decision_concern ON decision (concern_id) WHERE state IN ('open', 'overdue');
+CREATE TABLE IF NOT EXISTS assessment (
+    concern_id uuid PRIMARY KEY,
+    agency_id text NOT NULL,
+    event_id uuid,
+    assessed bytea,
+    recorded timestamptz
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A decision that waits for a person."""
+
+    decision: DecisionRequested
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """The newest assessment of a concern; none yet for one that waits or is history."""
+
+    agency_id: str
+    event_id: UUID | None
+    assessed: BasisAssessed | None
+    recorded: datetime | None
+
+
+class BasisStore:
+    """The tables, filled in the journal's own transaction."""
+
+    schema = SCHEMA
+
+    async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
+        """Write what an input and its effects mean for these tables."""
+        if fact.type == "ConcernRaised" and fact.data is not None:
+            await connection.execute(
+                "INSERT INTO assessment (concern_id, agency_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                UUID(fact.concern_id),
+                fact.agency_id,
+            )
+        for effect in effects:
+            await _keep(connection, effect)
+
+
+async def _keep(connection: asyncpg.Connection[Any], effect: Fact) -> None:
+    data = effect.data
+    if isinstance(data, BasisAssessed):
+        await connection.execute(
+            "UPDATE assessment SET event_id = $2, assessed = $3, recorded = $4 WHERE concern_id = $1",
+            UUID(effect.concern_id),
+            effect.id,
+            data.SerializeToString(deterministic=True),
+            effect.recorded,
+        )
+        await _withdraw(connection, effect.concern_id, data)
+    elif isinstance(data, DecisionRequested):
+        await connection.execute(
+            "INSERT INTO decision (decision_id, concern_id, agency_id, requested, due_at, state) "
+            "VALUES ($1, $2, $3, $4, $5, 'open') ON CONFLICT (decision_id) DO UPDATE "
+            "SET requested = excluded.requested, due_at = excluded.due_at, state = 'open'",
+            UUID(data.decision_id),
+            UUID(data.concern_id),
+            data.agency_id,
+            data.SerializeToString(deterministic=True),
+            data.due_at.ToDatetime(UTC),
+        )
+    elif isinstance(data, DecisionRecorded | DecisionOverdue):
+        state = "recorded" if isinstance(data, DecisionRecorded) else "overdue"
+        await connection.execute("UPDATE decision SET state = $2 WHERE decision_id = $1", UUID(data.decision_id), state)
+
+
+async def _withdraw(connection: asyncpg.Connection[Any], concern_id: str, data: BasisAssessed) -> None:
+    """Take back what is asked no longer, by the core's own rule."""
+    rows = await connection.fetch(
+        "SELECT decision_id, requested FROM decision WHERE concern_id = $1 AND state IN ('open', 'overdue')",
+        UUID(concern_id),
+    )
+    waiting = waits(data)
+    gone = [r["decision_id"] for r in rows if about(DecisionRequested.FromString(bytes(r["requested"]))) not in waiting]
+    if gone:
+        await connection.execute("UPDATE decision SET state = 'withdrawn' WHERE decision_id = ANY($1)", gone)
+
+
+class Decisions:
+    """Reads of these tables."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def waiting(self, agencies: Collection[str]) -> list[Waiting]:
+        """Give the decisions that wait for people of some agencies, the most pressing first."""
+        rows = await self._pool.fetch(
+            "SELECT requested, state FROM decision WHERE agency_id = ANY($1) AND state IN ('open', 'overdue') "
+            "ORDER BY due_at, decision_id LIMIT $2",
+            list(agencies),
+            LIST_MAX,
+        )
+        return [_waiting(row) for row in rows]
+
+    async def one(self, decision_id: UUID) -> Waiting | None:
+        """Give a decision, whatever became of it."""
+        row = await self._pool.fetchrow("SELECT requested, state FROM decision WHERE decision_id = $1", decision_id)
+        return None if row is None else _waiting(row)
+
+    async def assessed(self, concern_id: UUID) -> Assessed | None:
+        """Give the newest assessment of a concern."""
+        row = await self._pool.fetchrow("SELECT * FROM assessment WHERE concern_id = $1", concern_id)
+        if row is None:
+            return None
+        found = None if row["assessed"] is None else BasisAssessed.FromString(bytes(row["assessed"]))
+        return Assessed(row["agency_id"], row["event_id"], found, row["recorded"])
+
+
+def _waiting(row: asyncpg.Record) -> Waiting:
+    return Waiting(DecisionRequested.FromString(bytes(row["requested"])), row["state"])
