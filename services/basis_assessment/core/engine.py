@@ -45,6 +45,8 @@ LAST_FACTS: Final = (
     "shared_without_consent",
 )
 
+_VARYING: Final = PER_CLASS | PER_ITEM | set(LAST_FACTS)
+
 SHARED: Final = frozenset(
     {
         Outcome.OUTCOME_SHARE_DUTY,
@@ -124,13 +126,16 @@ class Engine:
     def __init__(self, pack: LawPack) -> None:
         """Compile the tests that tell cases apart."""
         self.pack = pack
-        varying = PER_CLASS | PER_ITEM | set(LAST_FACTS)
-        tests = [test for test in pack.tests if test.fact not in varying]
+        tests = [test for test in pack.tests if test.fact not in _VARYING]
         self._tests: tuple[Callable[[Facts], Truth], ...] = tuple(Clause("", test).holds for test in tests)
         self._cases: dict[tuple[Truth, ...], dict[Known, ClassVerdict]] = {}
 
     def case(self, facts: Facts) -> Case:
-        """Take up a case: what is known of the concern and of whoever discloses."""
+        """Take up a case: what is known of the concern and of whoever discloses.
+
+        What differs from item to item is dropped here: an answer that is remembered must not hold on to it.
+        """
+        facts = {name: value for name, value in facts.items() if name not in _VARYING}
         seen = tuple([test(facts) for test in self._tests])
         known = self._cases.get(seen)
         if known is None:
@@ -171,7 +176,7 @@ class Engine:
         shares = outcome in SHARED
         facts["class_outcome"] = word_of(Outcome, outcome)
         gateway = self._first(p.GATEWAY, facts) if shares else None
-        told = reason != WithholdReason.WITHHOLD_REASON_NO_ROLE
+        told = outcome != Outcome.OUTCOME_NOT_SHARED_NO_ROLE
         unknown = self._unknown([row] if row is not None and row.or_unknown else [], facts)
         if told and basis is not Basis.COMPLETE:
             unknown |= self._unknown(self.pack.tables[p.ARTICLE6], facts)
@@ -274,14 +279,15 @@ def _named(names: tuple[str, ...], known: Known) -> dict[str, Value]:
     return {name: value for name, value in zip(names, known, strict=True) if value is not None}
 
 
-_NO_ROLE: Final = (Outcome.OUTCOME_NOT_SHARED_NO_ROLE, WithholdReason.WITHHOLD_REASON_NO_ROLE)
-_WAITS: Final = (Outcome.OUTCOME_BLOCKED_PENDING, WithholdReason.WITHHOLD_REASON_NO_CONDITION)
+# What follows where a pack says nothing at all: nothing is shared, and no reason is made up for it.
+_NO_ROLE: Final = (Outcome.OUTCOME_NOT_SHARED_NO_ROLE, WithholdReason.WITHHOLD_REASON_UNSPECIFIED)
+_WAITS: Final = (Outcome.OUTCOME_BLOCKED_PENDING, WithholdReason.WITHHOLD_REASON_UNSPECIFIED)
 
 
 def _follows(
     row: Row | None, as_based: Outcome, otherwise: tuple[Outcome, WithholdReason]
 ) -> tuple[Outcome, WithholdReason]:
-    """Give outcome and reason of a row; ``otherwise`` is for a pack in which no row holds."""
+    """Give outcome and reason of a row, or ``otherwise`` where no row holds."""
     if row is None:
         return otherwise
     if row.outcome or row.reason == WithholdReason.WITHHOLD_REASON_DECIDED:

@@ -81,10 +81,29 @@ def shipped() -> Arrangement:
     return arrangements().on(MONDAY.date())
 
 
+class _Cores:
+    """Cores made for the law used last: compiling a pack for every example would be most of the tests' time."""
+
+    def __init__(self) -> None:
+        self._laws: LawBook | None = None
+        self._made: dict[int, tuple[Arrangement | None, BasisCore]] = {}
+
+    def get(self, book: LawBook, arrangement: Arrangement | None) -> BasisCore:
+        if self._laws is not book:
+            self._laws, self._made = book, {}
+        key = id(arrangement)
+        if key not in self._made or self._made[key][0] is not arrangement:
+            places = arrangements() if arrangement is None else ArrangementBook((arrangement,))
+            self._made[key] = arrangement, BasisCore(book, places)
+        return self._made[key][1]
+
+
+_CORES = _Cores()
+
+
 def core(laws_used: LawBook | None = None, arrangement: Arrangement | None = None) -> BasisCore:
     """Give a core; of the shipped law and arrangement unless others are given."""
-    book = arrangements() if arrangement is None else ArrangementBook((arrangement,))
-    return BasisCore(laws_used or laws(), book)
+    return _CORES.get(laws_used or laws(), arrangement)
 
 
 def with_agency(agency_id: str, **changes: Any) -> Arrangement:

@@ -1,0 +1,102 @@
+"""Delete or reverse a clause, and something the law says by example changes: no clause is there for show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from law_cases import assessment_of, laws, summary
+from law_examples import EXAMPLES
+from law_table import asked
+
+from services.basis_assessment.pack import LawBook, LawPack
+from services.basis_assessment.pack_document import ALWAYS
+from services.chassis.clauses import Clause, Condition
+
+SURVIVORS: dict[str, str] = {}
+"""Clauses whose change changes no outcome, with the reason they stay."""
+
+
+def _without(condition: Condition, code: str, clauses: Mapping[str, Clause]) -> Condition | None:
+    """Give a condition without a clause: None where nothing is left of it."""
+    if condition.clause is not None:
+        named = condition.clause.code
+        return None if named == code else Condition("holds", clause=clauses[named])
+    if not condition.parts:
+        return condition
+    parts = tuple(left for part in condition.parts if (left := _without(part, code, clauses)) is not None)
+    return replace(condition, parts=parts) if parts else None
+
+
+def deleted(code: str) -> LawBook:
+    """Give the law without one clause: its rows go, and every condition that names it does without."""
+    [pack] = laws().packs
+    clauses: dict[str, Clause] = {}
+    for name, law_clause in pack.clauses.items():
+        if name != code:
+            left = _without(law_clause.clause.condition, code, clauses)
+            clauses[name] = Clause(name, left if left is not None else ALWAYS)
+    return _with(pack, clauses)
+
+
+def negated(code: str) -> LawBook:
+    """Give the law with one clause turned into its opposite."""
+    [pack] = laws().packs
+    clauses: dict[str, Clause] = {}
+    for name, law_clause in pack.clauses.items():
+        condition = _without(law_clause.clause.condition, "", clauses)
+        assert condition is not None or law_clause.clause.condition == ALWAYS
+        condition = condition or ALWAYS
+        clauses[name] = Clause(name, Condition("not", (condition,)) if name == code else condition)
+    return _with(pack, clauses)
+
+
+def _with(pack: LawPack, clauses: Mapping[str, Clause]) -> LawBook:
+    tables = {
+        table: tuple(replace(row, clause=clauses[row.clause.code]) for row in rows if row.clause.code in clauses)
+        for table, rows in pack.tables.items()
+    }
+    worded = {code: replace(pack.clauses[code], clause=clause) for code, clause in clauses.items()}
+    return LawBook((replace(pack, sha256="changed", clauses=worded, tables=tables),))
+
+
+def outcomes(book: LawBook, *, until: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Give what every example comes to; stops at the first that differs from ``until``."""
+    found: dict[str, Any] = {}
+    for example in EXAMPLES:
+        try:
+            going = example.run(book)
+            found[example.says] = (
+                summary(assessment_of(going.decisions[-1])),
+                {asked(data) for data in going.state.asked.values()},
+            )
+        except ValueError as missing:  # a step decides a question that this law no longer asks
+            found[example.says] = str(missing)
+        if until is not None and found[example.says] != until[example.says]:
+            return found
+    return found
+
+
+@cache
+def unchanged() -> dict[str, Any]:
+    """Give what every example comes to under the law as it is."""
+    return outcomes(laws())
+
+
+CLAUSES = [code for code in laws().packs[0].clauses if code != "any_other"]  # the pack cannot be read without it
+
+
+@pytest.mark.parametrize("change", [deleted, negated])
+@pytest.mark.parametrize("code", CLAUSES)
+def test_every_clause_matters(code: str, change: Callable[[str], LawBook]) -> None:
+    """Given the law with one clause gone or reversed, when all examples are assessed, then one comes out differently.
+
+    The codes of the clauses are left out of the comparison, so that it is what follows that has to differ.
+    """
+    found = outcomes(change(code), until=unchanged())
+
+    survived = all(found[says] == unchanged()[says] for says in found)
+    assert survived == (code in SURVIVORS), SURVIVORS.get(code, "no example needs this clause")
