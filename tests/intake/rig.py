@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 from google.protobuf.message import Message
 
 from services.chassis.auth import Tokens, mint_token
@@ -52,6 +53,7 @@ class Intake:
     signer: Signer
     telemetry: Telemetry
     client: httpx.AsyncClient
+    app: FastAPI
     topic: str
     _token_key: Ed25519PrivateKey = field(repr=False)
 
@@ -134,7 +136,7 @@ async def intake(dsn: str, *, topic: str = "concerns.v1", **core: Any) -> AsyncI
         )
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:
-            yield Intake(pool, journal, acceptance, clock, keys, signer, telemetry, client, topic, token_key)
+            yield Intake(pool, journal, acceptance, clock, keys, signer, telemetry, client, app, topic, token_key)
 
 
 async def together(*calls: Any) -> list[Any]:
