@@ -75,19 +75,21 @@ class RoutingCore:
             planner = Planner(self._on(fact.recorded), after, fact.recorded, str(fact.id))
             planner.emergency()
             decision = Decision(tuple(planner.effects), tuple(planner.timers))
-            after = _folded(after, fact, planner.effects)
         waiting = states.ready(replace(after, waiting=before.waiting))
+        if waiting and decision.effects:
+            after = _folded(after, fact, list(decision.effects))
         return _joined(decision, self._assessed(after, waiting, fact))
 
     def _assessed(self, state: State, assessments: tuple[Assessment, ...], fact: Fact) -> Decision:
         decision = NOTHING
-        for assessment in assessments:
+        for number, assessment in enumerate(assessments, start=1):
             data = assessment.data
             arrangement = self.book.by_digest(data.arrangement_sha256) or self._on(fact.recorded)
             planner = planner_for(arrangement, state, assessment, fact.recorded)
             planner.assessed(data)
             decision = _joined(decision, Decision(tuple(planner.effects), tuple(planner.timers)))
-            state = _folded(state, fact, planner.effects)
+            if number < len(assessments):
+                state = _folded(state, fact, planner.effects)
         return decision
 
     def _act(self, state: State, fact: Fact) -> Decision:

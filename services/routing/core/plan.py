@@ -21,7 +21,7 @@ from services.chassis.codes import word_of
 from services.chassis.concern_facts import concern_facts
 from services.chassis.event import Content, Effect, KeyScope, Timer, derived_id
 from services.routing.core.clocks import deliver_by, first_due
-from services.routing.core.recipients import Asked, Gap, Recipient, could_read, recipients
+from services.routing.core.recipients import Asked, Gap, Recipient, recipients
 from services.routing.core.state import Assessment, State, Withheld, part_digest
 from services.routing.core.view import SHARED, Laid, View, Wanted, lay_out, reason_of, view_of
 
@@ -61,7 +61,7 @@ class Planner:
     def __post_init__(self) -> None:
         self._concern = self.state.concern
         self._laid: Laid = lay_out(self._concern)
-        self._asked = Asked(self.arrangement, self._concern, self.at)
+        self._asked = Asked.about(self.arrangement, self._concern, self.at)
         self._targets: dict[str, Recipient] = {}
         self._held: dict[tuple[AgencyClass, str, WithholdReason, str], set[str]] = {}
         self._stale: frozenset[str] = frozenset()
@@ -234,7 +234,7 @@ class Planner:
             basis = bases.get(share.agency_class)
             withdrawn = sorted(self.state.removed & given.keys())
             new: Mapping[str, Part] = {}
-            if basis is not None and not could_read(self._concern, share.agency_id):
+            if basis is not None and share.agency_id not in self._asked.readable:
                 view = view_of(self._laid, Wanted(basis.row, basis.allowed, frozenset(), self._stale))
                 new = _new({k: part for k, part in view.parts.items() if k in given}, given)
             if new or withdrawn:

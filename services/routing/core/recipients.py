@@ -31,6 +31,8 @@ HOPS_MAX: Final = 8
 
 _UNKNOWN_AUTHORITY: Final = "unknown_authority"
 _LAST_RESORT: Final = "area_of_arrangement"
+_PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
+_ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 _OF_ROLE: Final = {
@@ -84,11 +86,14 @@ class Asked:
     arrangement: Arrangement
     concern: Concern
     at: datetime
+    day: date
+    people: tuple[Person, ...]
+    readable: frozenset[str]
 
-    @property
-    def day(self) -> date:
-        """The local day: an agency that closes today is open until midnight."""
-        return self.at.astimezone(LONDON).date()
+    @classmethod
+    def about(cls, arrangement: Arrangement, concern: Concern, at: datetime) -> Asked:
+        """Look at a concern once, for all rows. Days are local: an agency that closes today is open until midnight."""
+        return cls(arrangement, concern, at, at.astimezone(LONDON).date(), concern.people, readable_inboxes(concern))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +104,19 @@ class _Found:
     fallback: str = ""
 
 
-def could_read(concern: Concern, agency_id: str) -> bool:
-    """Say whether a person of the concern could read an agency's inbox (rules 2.3; practice 9 and 26).
+def readable_inboxes(concern: Concern) -> frozenset[str]:
+    """Give the agencies whose inbox a person of the concern could read (rules 2.3; practice 9 and 26).
 
     Anybody but a professional who works with the family counts: the accused, and staff linked to it.
     """
-    return any(
-        agency_id in person.can_read_agencies
-        for person in concern.people
-        if person.role != PersonRole.PERSON_ROLE_PROFESSIONAL
+    return frozenset(
+        agency_id for person in concern.people if person.role != _PROFESSIONAL for agency_id in person.can_read_agencies
     )
+
+
+def could_read(concern: Concern, agency_id: str) -> bool:
+    """Say whether a person of the concern could read an agency's inbox."""
+    return agency_id in readable_inboxes(concern)
 
 
 def recipients(asked: Asked, told: Told) -> tuple[tuple[Recipient, ...], tuple[Gap, ...]]:
@@ -154,7 +162,7 @@ def _found(asked: Asked, told: Told) -> Iterator[_Found]:
 def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[_Found]:
     match by:
         case SelectBy.CHILD_SCHOOL | SelectBy.KNOWN_TO:
-            for agency_id, children in _attached(asked.concern, by):
+            for agency_id, children in _attached(asked.people, by):
                 yield from _listed(asked, told, agency_id, children)
         case SelectBy.NAMED:
             for agency_id in told.select.named:
@@ -167,13 +175,13 @@ def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[_Found]:
             for employer in _employers(asked):
                 yield from _one_of(asked, told, employer.areas)
         case _:
-            for gss_code in _authorities(asked.concern, told.agency_class, by):
+            for gss_code in _authorities(asked.people, told.agency_class, by):
                 yield from _of_area(asked, told, gss_code)
 
 
-def _attached(concern: Concern, by: SelectBy) -> Iterator[tuple[str, frozenset[str]]]:
+def _attached(people: Iterable[Person], by: SelectBy) -> Iterator[tuple[str, frozenset[str]]]:
     """Give the agencies people of the concern attend or are known to, each with the child it is about, if any."""
-    for person in concern.people:
+    for person in people:
         child = frozenset({person.person_id}) if person.role in _CHILDREN else frozenset[str]()
         if by is SelectBy.KNOWN_TO:
             for agency_id in person.known_to_agencies:
@@ -193,8 +201,8 @@ def _listed(asked: Asked, told: Told, agency_id: str, children: frozenset[str]) 
 
 def _employers(asked: Asked) -> Iterator[Agency]:
     """Where the adult of concern works: the inboxes that adult can read."""
-    for person in asked.concern.people:
-        if person.role == PersonRole.PERSON_ROLE_ADULT_OF_CONCERN:
+    for person in asked.people:
+        if person.role == _ADULT_OF_CONCERN:
             for agency_id in person.can_read_agencies:
                 if (agency := asked.arrangement.agency(agency_id)) is not None:
                     yield agency
@@ -213,9 +221,8 @@ def _one_of(asked: Asked, told: Told, areas: frozenset[str]) -> Iterator[_Found]
     yield _Found(min(matching.values(), key=lambda agency: (agency.areas.isdisjoint(home), agency.agency_id)))
 
 
-def _authorities(concern: Concern, agency_class: AgencyClass, by: SelectBy) -> tuple[str, ...]:
+def _authorities(everyone: tuple[Person, ...], agency_class: AgencyClass, by: SelectBy) -> tuple[str, ...]:
     """Give the ONS codes of the authorities concerned in a way: the children's, or where none is stated, anyone's."""
-    everyone = concern.people
     if agency_class == AgencyClass.AGENCY_CLASS_ADULT_SOCIAL_CARE:
         first: Iterable[Person] = [p for p in everyone if p.adult_at_risk == Ternary.TERNARY_YES]
     else:
@@ -259,7 +266,7 @@ def _of_area(asked: Asked, told: Told, gss_code: str) -> Iterator[_Found]:
 def _stand_ins(asked: Asked, told: Told, one: _Found, meant: Agency, gaps: list[Gap]) -> Iterator[Recipient]:
     """Follow an agency to one that exists and that the person of concern cannot read; add who covers at this hour."""
     agency, fallback = _open(asked, meant)
-    conflict = agency is not None and not agency.outside and could_read(asked.concern, agency.agency_id)
+    conflict = agency is not None and not agency.outside and agency.agency_id in asked.readable
     if agency is not None and conflict:
         reason = WithholdReason.WITHHOLD_REASON_PERSON_OF_CONCERN_COULD_READ
         gaps.append(Gap(told, agency.agency_id, reason, "inbox_readable_by_person_of_concern"))
@@ -308,7 +315,7 @@ def _unread(asked: Asked, agency: Agency) -> Agency | None:
     while following is not None and following not in seen and len(seen) < HOPS_MAX:
         seen.add(following)
         candidate = asked.arrangement.agencies[following]
-        if candidate.open_on(asked.day) and not could_read(asked.concern, following):
+        if candidate.open_on(asked.day) and following not in asked.readable:
             return candidate
         following = candidate.conflict_to
     return None
@@ -323,5 +330,5 @@ def _cover_now(asked: Asked, agency: Agency) -> Agency | None:
     if is_working_day(local.date()) and agency.hours.opens_minute <= minute < agency.hours.closes_minute:
         return None
     cover = asked.arrangement.agencies[agency.cover]
-    readable = could_read(asked.concern, cover.agency_id)
+    readable = cover.agency_id in asked.readable
     return None if readable or not cover.open_on(asked.day) or cover.agency_id == asked.concern.agency_id else cover

@@ -7,8 +7,10 @@ the contract next year travel by default.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import (
@@ -34,6 +36,16 @@ from services.chassis.arrangement import MatrixRow
 from services.routing.core.strike import Struck
 
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+# Looked up once: an enum's name costs a search through its values each time.
+_ADDRESS: Final = Category.CATEGORY_ADDRESS
+_CONTACT: Final = Category.CATEGORY_CONTACT_DETAILS
+_FAMILY: Final = Category.CATEGORY_FAMILY
+_EDUCATION: Final = Category.CATEGORY_EDUCATION
+_DISABILITY: Final = Category.CATEGORY_DISABILITY
+_SERVICES: Final = Category.CATEGORY_SERVICE_INVOLVEMENT
+_ADOPTED: Final = StatutoryStatus.STATUTORY_STATUS_ADOPTED
+_PNC: Final = IdentifierKind.IDENTIFIER_KIND_PNC_ID
+_INVALID: Final = IdentifierCheck.IDENTIFIER_CHECK_INVALID
 _IDENTITY: Final = ("person_id", "role", "names", "birth_date", "expected_on", "sex", "age_years", "language")
 _ITEM: Final = ("item_id", "category", "kind", "occurred", "core", "emergency_minimum")
 _CONSENT: Final = ("consent_ref", "kind", "status", "purpose", "given_on", "expires_on", "explicit")
@@ -42,25 +54,36 @@ _DETAIL_TEXTS: Final = ("reference", "family_told_note", "setting")
 # The anonymity itself is an instruction to the recipient, and stays: the family must not learn who told.
 
 
-def _copy(source: Message, target: Any, names: Iterable[str]) -> None:
+@cache
+def _plan(descriptor: Descriptor, names: tuple[str, ...]) -> tuple[tuple[str, bool, bool], ...]:
+    """Give each field's name, whether it repeats and whether it is a message: looked up once a part kind and row."""
+    fields = [descriptor.fields_by_name[name] for name in names]
+    return tuple((field.name, field.is_repeated, field.message_type is not None) for field in fields)
+
+
+def _copy(source: Message, target: Any, names: tuple[str, ...]) -> None:
     """Copy fields that are set; nothing else of the source is looked at."""
-    for name in names:
+    for name, repeats, is_message in _plan(source.DESCRIPTOR, names):
         value = getattr(source, name)
-        descriptor = source.DESCRIPTOR.fields_by_name[name]
-        if descriptor.is_repeated:
+        if repeats:
             getattr(target, name).extend(value)
-        elif descriptor.message_type is not None:
+        elif is_message:
             if source.HasField(name):
                 getattr(target, name).CopyFrom(value)
         elif value:
             setattr(target, name, value)
 
 
+@cache
+def _detail_fields(names: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
 def detail(source: ConcernDetail, row: MatrixRow, struck: Struck) -> ConcernDetail:
     """Give of the concern as a whole what the row names; nothing that leads to a referrer who is not to be named."""
     names = row.detail - _NAMES_REFERRER if source.referrer_anonymous else row.detail
     cut = ConcernDetail()
-    _copy(source, cut, sorted(names))
+    _copy(source, cut, _detail_fields(names))
     for name in _DETAIL_TEXTS:
         setattr(cut, name, struck.clean(getattr(cut, name)))
     return cut
@@ -72,17 +95,17 @@ def person(source: Person, row: MatrixRow, struck: Struck, kept: frozenset[str])
     categories = row.categories
     _copy(source, cut, _IDENTITY)
     cut.identifiers.extend(_identifiers(source, row))
-    if Category.CATEGORY_ADDRESS in categories:
+    if _ADDRESS in categories:
         cut.addresses.extend(_address(a) for a in source.addresses if not struck.hides(a))
-    if Category.CATEGORY_CONTACT_DETAILS in categories:
+    if _CONTACT in categories:
         cut.contact_details.extend(struck.clean(found) for found in source.contact_details if struck.clean(found))
-    if Category.CATEGORY_FAMILY in categories:
+    if _FAMILY in categories:
         cut.relationships.extend(_relationship(r) for r in source.relationships if r.to_person_id in kept)
-    if Category.CATEGORY_EDUCATION in categories:
+    if _EDUCATION in categories:
         _copy(source, cut, ("school_agency_id", "school_name"))
-    if Category.CATEGORY_DISABILITY in categories:
+    if _DISABILITY in categories:
         _copy(source, cut, ("adult_at_risk", "can_consent"))
-    if Category.CATEGORY_SERVICE_INVOLVEMENT in categories:
+    if _SERVICES in categories:
         cut.statuses.extend(_status(status, row) for status in source.statuses)
     if row.agency_class == _CSC:
         # Who else is concerned is for those who have to settle who leads (practice 24). Which agencies work with the
@@ -93,11 +116,11 @@ def person(source: Person, row: MatrixRow, struck: Struck, kept: frozenset[str])
 
 def _identifiers(source: Person, row: MatrixRow) -> Iterable[Identifier]:
     """Numbers travel where the role needs them, if well formed and if they reveal no birth identity (s16LC(7))."""
-    if any(status.status == StatutoryStatus.STATUTORY_STATUS_ADOPTED for status in source.statuses):
+    if any(status.status == _ADOPTED for status in source.statuses):
         return
     for number in source.identifiers:
-        fits = number.kind in row.identifiers and number.kind != IdentifierKind.IDENTIFIER_KIND_PNC_ID
-        if fits and not number.hidden and number.check != IdentifierCheck.IDENTIFIER_CHECK_INVALID:
+        fits = number.kind in row.identifiers and number.kind != _PNC
+        if fits and not number.hidden and number.check != _INVALID:
             yield Identifier(kind=number.kind, value=number.value, check=number.check)
 
 
@@ -140,7 +163,7 @@ def place(source: Place, row: MatrixRow, struck: Struck) -> Place:
     cut = Place()
     _copy(source, cut, ("place_id", "kind", "gss_code"))
     cut.name = struck.clean(source.name)
-    if Category.CATEGORY_ADDRESS in row.categories and not struck.hides(source.address):
+    if _ADDRESS in row.categories and not struck.hides(source.address):
         kept = _address(source.address)
         if kept.ByteSize():
             cut.address.CopyFrom(kept)

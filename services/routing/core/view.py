@@ -35,6 +35,11 @@ SHARED: Final = frozenset(
     }
 )
 CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
+# Looked up once: an enum's name costs a search through its values each time.
+_PLACES: Final = Category.CATEGORY_PLACE_OR_GROUP
+_ADDRESS: Final = Category.CATEGORY_ADDRESS
+_LAW_ENFORCEMENT: Final = Sensitivity.SENSITIVITY_LAW_ENFORCEMENT
+_REFUGE: Final = PlaceKind.PLACE_KIND_REFUGE
 # Held for law enforcement only, or by somebody who must not be named: in no view, whatever a file says (practice 9).
 _NEVER: Final = {
     Category.CATEGORY_POLICE_INTELLIGENCE: WithholdReason.WITHHOLD_REASON_LAW_ENFORCEMENT_ONLY,
@@ -188,7 +193,7 @@ def _must_be_allowed(view: View, wanted: Wanted, part_id: str) -> bool:
 
 
 def _shared(view: View, part_id: str, found: ItemAssessment) -> bool:
-    if found.sensitivity == Sensitivity.SENSITIVITY_LAW_ENFORCEMENT:
+    if found.sensitivity == _LAW_ENFORCEMENT:
         view.leave(part_id, WithholdReason.WITHHOLD_REASON_LAW_ENFORCEMENT_ONLY, "law_enforcement_only")
         return False
     if found.outcome in SHARED:
@@ -228,7 +233,7 @@ def _against(laid: Laid, wanted: Wanted, item: Item) -> tuple[WithholdReason, st
     if not essential and any(person is not None and not _role_fits(wanted, person) for person in mentioned):
         return WithholdReason.WITHHOLD_REASON_OTHER_PERSON, "mentions_other_person"
     hidden = item.about_person_id in laid.hidden if item.about_person_id else bool(laid.hidden)
-    if item.category == Category.CATEGORY_ADDRESS and hidden:
+    if item.category == _ADDRESS and hidden:
         return WithholdReason.WITHHOLD_REASON_HIDDEN_ADDRESS, "hidden_address"
     return None
 
@@ -252,18 +257,18 @@ def _person_stays(view: View, wanted: Wanted, part_id: str, person: Person, spok
 
 
 def _place_stays(view: View, wanted: Wanted, part_id: str, place: Place, spoken_of: frozenset[str]) -> bool:
-    if part_id not in spoken_of and Category.CATEGORY_PLACE_OR_GROUP not in wanted.row.categories:
+    if part_id not in spoken_of and _PLACES not in wanted.row.categories:
         return False
     if part_id in wanted.stale or not _may(view, wanted, part_id):
         return False
-    if place.kind == PlaceKind.PLACE_KIND_REFUGE or place.address.hidden:
+    if place.kind == _REFUGE or place.address.hidden:
         view.leave(part_id, WithholdReason.WITHHOLD_REASON_HIDDEN_ADDRESS, "hidden_place")
         return False
     return True
 
 
 def _group_stays(view: View, wanted: Wanted, part_id: str, spoken_of: frozenset[str]) -> bool:
-    if Category.CATEGORY_PLACE_OR_GROUP not in wanted.row.categories:
+    if _PLACES not in wanted.row.categories:
         if part_id in spoken_of:
             view.leave(part_id, WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "matrix_category")
         return False
@@ -272,7 +277,7 @@ def _group_stays(view: View, wanted: Wanted, part_id: str, spoken_of: frozenset[
 
 def _note_person(view: View, part_id: str, person: Person, row: MatrixRow, struck: Struck) -> None:
     """Put on record what a person's part would have held but for suppression."""
-    if Category.CATEGORY_ADDRESS in row.categories and any(struck.hides(a) for a in person.addresses):
+    if _ADDRESS in row.categories and any(struck.hides(a) for a in person.addresses):
         view.leave(part_id, WithholdReason.WITHHOLD_REASON_HIDDEN_ADDRESS, "hidden_address")
     if any(number.kind in row.identifiers and number.hidden for number in person.identifiers):
         view.leave(part_id, WithholdReason.WITHHOLD_REASON_DETRIMENT, "hidden_identifier")
