@@ -20,7 +20,8 @@ log = Log(__name__)
 
 REQUEST_DEADLINE_S = 10.0
 STOP_DEADLINE_S = 5.0
-SESSION_TIMEOUT_MS = 10_000
+SESSION_TIMEOUT_MS = 6_000
+"""How long the work of a worker that was killed waits for another; the shortest that a broker grants by default."""
 RECORDS_MAX = 500
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -130,7 +131,13 @@ class Stage:
 
     async def _take_until_stopped(self, client: AIOKafkaConsumer) -> None:
         while not self._stop.is_set():
-            await self._turn(client)
+            try:
+                await self._turn(client)
+            except PASSING as error:
+                if not self._stop.is_set():
+                    raise
+                # what was in hand is not committed, so that the next worker takes it
+                log.warning("left while a server did not answer", error=type(error).__name__)
         await self._commit(client)
 
     async def _turn(self, client: AIOKafkaConsumer) -> None:
@@ -167,16 +174,18 @@ class Stage:
         self._done.clear()
 
     async def _retried(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Call, and again while what fails may pass: within a budget, and not when told to stop."""
         loop = asyncio.get_running_loop()
         give_up, pause = loop.time() + RETRY_BUDGET_S, RETRY_FIRST_S
         while True:
             try:
                 return await within(REQUEST_DEADLINE_S * 3, what, call())
             except PASSING as error:
-                if loop.time() + pause > give_up:
+                if self._stop.is_set() or loop.time() + pause > give_up:
                     raise
                 log.warning("trying again", code=what, error=type(error).__name__)
-                await asyncio.sleep(pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), pause)
                 pause = min(pause * 2, RETRY_MAX_S)
 
     async def _watch(self, client: AIOKafkaConsumer) -> None:

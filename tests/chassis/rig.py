@@ -240,9 +240,9 @@ class Rig:
         """Make a publisher of everything this service writes."""
         return Publisher(self.pool, self.settings, self.partitions, self.telemetry)
 
-    def stage(self, journal: Journal[Seen]) -> Stage:
+    def stage(self, journal: Journal[Seen], *, instance: str | None = None) -> Stage:
         """Make a stage on the rig's source."""
-        return Stage(journal, self.settings, (self.source,), self.telemetry)
+        return Stage(journal, self.settings, (self.source,), self.telemetry, instance=instance)
 
     @asynccontextmanager
     async def working(self, *, store: Any = None) -> AsyncIterator[Stage]:
