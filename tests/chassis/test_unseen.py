@@ -90,8 +90,8 @@ async def test_marked_content_is_seen_nowhere_outside(new_rig, servers, lines):
         assert not any(mark in row["value"] or (row["outgoing"] and mark in row["headers"]) for row in entries)
         for segment in servers.state_dir.glob(f"kafka/data/{rig.sink}-*/*.log"):
             assert mark not in segment.read_bytes()
-        (fact, *_) = await journal.facts(concern_id)
-        assert [part.named_person.name for part in fact.parts.values()] == [CANARY]
+        opened = [part for fact in await journal.facts(concern_id) for part in fact.parts.values()]
+        assert CANARY in {part.named_person.name for part in opened}  # it did go through
 
 
 async def _pointers(rig):
