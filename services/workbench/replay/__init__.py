@@ -1,0 +1,1 @@
+"""Replay: the cores of the services over recorded history, and every difference named."""
