@@ -71,8 +71,9 @@ def _declare() -> Iterator[Declared]:
     # The sender, or whoever discloses: from the arrangement, never asked of a practitioner (practice 13).
     yield Declared("sender_natures", FactType.CODES, words(LegalNature), "sender_nature")
     yield Declared("performs_public_task", FactType.BOOL, question="performs_public_task")
-    for name in ("policy_document", "dpia", "agreement"):
-        yield Declared(name, FactType.BOOL, question=name)
+    yield Declared("policy_document", FactType.BOOL, question="policy_document")
+    yield Declared("dpia", FactType.BOOL)
+    yield Declared("agreement", FactType.BOOL)
     # Whether the sender said so. Not the same as the fact of that name: what nobody said about danger is not asked,
     # because a sender who knows of it says so at once, and nothing may wait for the answer.
     yield Declared("said_life_at_risk", FactType.BOOL)

@@ -71,8 +71,10 @@ _FLAGS = (
     "school_known",
 )
 _QUESTION_OF_AGES = "child_age"
-# Never put to a practitioner: the basis is derived (practice 13), and the rest the system knows or nobody can say.
-_NEVER_ASKED = frozenset({"basis_asked_for", "sender_class", "detrimental_to", "categories", "place_kinds"})
+# Never put to a practitioner: the basis is derived (practice 13), and the rest the sender stated or nobody can say.
+_NEVER_ASKED = frozenset(
+    {"basis_asked_for", "sender_class", "detrimental_to", "categories", "place_kinds", "triggers", "urgency"}
+)
 
 
 def _question(name: str) -> str:

@@ -176,9 +176,10 @@ class Engine:
         shares = outcome in SHARED
         facts["class_outcome"] = word_of(Outcome, outcome)
         gateway = self._first(p.GATEWAY, facts) if shares else None
-        told = outcome != Outcome.OUTCOME_NOT_SHARED_NO_ROLE
+        # Where the lead agency would disclose, the sender's basis is not the question.
+        by_sender = shares or (row is not None and bool(row.ask) and not row.of_lead)
         unknown = self._unknown([row] if row is not None and row.or_unknown else [], facts)
-        if told and basis is not Basis.COMPLETE:
+        if by_sender and basis is not Basis.COMPLETE:
             unknown |= self._unknown(self.pack.tables[p.ARTICLE6], facts)
         message = ClassAssessment(
             recipient_class=number_of(AgencyClass, str(facts.get("recipient_class", ""))),
@@ -188,7 +189,7 @@ class Engine:
             alternates=_alternates(bases) if shares else (),
             gateway=gateway.gateway if gateway is not None else Gateway.GATEWAY_UNSPECIFIED,
             clause_codes=self._codes((lead if shares else None, gateway, row), facts),
-            rejected_codes=self.codes_that_hold(p.REFUSED_BASES, facts) if told else (),
+            rejected_codes=self.codes_that_hold(p.REFUSED_BASES, facts) if by_sender else (),
             must=facts.get("told") == Force.MUST.value,
         )
         return ClassVerdict(

@@ -1,0 +1,310 @@
+"""Why a concern was shared so: clause by clause, in plain English with citations, and as data.
+
+Pure, from a law pack and a recorded assessment alone. It needs no content, so it works after erasure; and it never puts
+words to a decision that are not the words of the very pack that was followed: a pack that changed since is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC
+from typing import Any
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, ItemAssessment
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    Article6,
+    Article9,
+    ConsentAbsence,
+    DpaCondition,
+    Gateway,
+    Outcome,
+    Sensitivity,
+    WithholdReason,
+)
+from services.basis_assessment import words
+from services.basis_assessment.pack import Citation, LawBook, LawPack
+from services.chassis.codes import word_of
+
+NOT_COMPARED = " (citation not yet compared with the published text)"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that keeps an explanation from being whole: a stable code, and what to do."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A clause that led here.
+
+    Attributes:
+        says: its words; empty when the pack that was followed is not at hand.
+        cites: where it comes from, in words.
+        verified: whether every citation was compared with the published text.
+    """
+
+    code: str
+    says: str
+    cites: tuple[str, ...]
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartExplained:
+    """One person, item, place or group for one class."""
+
+    part_id: str
+    outcome: str
+    reason: str
+    sensitivity: str
+    article9: str
+    condition: str
+    limb: str
+    sentence: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassExplained:
+    """One class of recipient."""
+
+    recipient_class: str
+    outcome: str
+    reason: str
+    article6: str
+    alternates: tuple[str, ...]
+    gateway: str
+    controller_agency_id: str
+    sentence: str
+    steps: tuple[Step, ...]
+    refused: tuple[Step, ...]
+    parts: tuple[PartExplained, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to a person, in words, with its possible answers."""
+
+    code: str
+    asks: str
+    answers: tuple[str, ...]
+    recipient_class: str
+    part_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A whole assessment explained. ``findings`` is empty when nothing is wrong."""
+
+    concern_id: str
+    assessed_event_id: str
+    law_pack: str
+    law_pack_sha256: str
+    law_title: str
+    law_as_of: str
+    arrangement: str
+    emergency: bool
+    classes: tuple[ClassExplained, ...]
+    questions: tuple[Asked, ...]
+    governance: tuple[Step, ...]
+    answers: tuple[Step, ...]
+    findings: tuple[Finding, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as data, for machines."""
+        return asdict(self)
+
+    def lines(self) -> tuple[str, ...]:
+        """Give it as a page of plain English."""
+        return tuple(_page(self))
+
+
+def explain(laws: LawBook, assessed: BasisAssessed) -> Explanation:
+    """Explain an assessment by the pack it names.
+
+    Args:
+        laws: every pack at hand.
+        assessed: as it was recorded.
+    """
+    pack, findings = _pack_of(laws, assessed)
+    explaining = _Explaining(pack)
+    classes = tuple(explaining.of_class(one) for one in assessed.classes)
+    return Explanation(
+        concern_id=assessed.concern_id,
+        assessed_event_id=assessed.assessed_event_id,
+        law_pack=assessed.law_pack,
+        law_pack_sha256=assessed.law_pack_sha256,
+        law_title=pack.title if pack is not None else "",
+        law_as_of=assessed.law_as_of.ToDatetime(UTC).isoformat(),
+        arrangement=assessed.arrangement,
+        emergency=assessed.emergency,
+        classes=classes,
+        questions=tuple(explaining.asked(assessed)),
+        governance=explaining.steps(assessed.governance_codes),
+        answers=explaining.steps(assessed.answered_codes),
+        findings=(*findings, *explaining.unknown()),
+    )
+
+
+def _pack_of(laws: LawBook, assessed: BasisAssessed) -> tuple[LawPack | None, tuple[Finding, ...]]:
+    pack = laws.by_digest(assessed.law_pack_sha256)
+    if pack is not None:
+        return pack, ()
+    at_hand = laws.by_name(assessed.law_pack)
+    if at_hand is None:
+        detail = f"law pack {assessed.law_pack!r} is not at hand; put the file it was assessed with into deploy/law"
+        return None, (Finding("law_pack_missing", detail),)
+    detail = (
+        f"law pack {assessed.law_pack!r} was changed after it was used: the decision names "
+        f"{assessed.law_pack_sha256[:12]}…, the file at hand is {at_hand.sha256[:12]}…; bring the old file back, "
+        "and give the changed one a name of its own"
+    )
+    return None, (Finding("law_pack_changed", detail),)
+
+
+class _Explaining:
+    """Puts codes of one pack into words."""
+
+    def __init__(self, pack: LawPack | None) -> None:
+        self._pack = pack
+        self._missing: dict[str, None] = {}
+
+    def of_class(self, one: ClassAssessment) -> ClassExplained:
+        return ClassExplained(
+            recipient_class=word_of(AgencyClass, one.recipient_class),
+            outcome=word_of(Outcome, one.outcome),
+            reason=word_of(WithholdReason, one.reason),
+            article6=word_of(Article6, one.article6),
+            alternates=tuple(word_of(Article6, basis) for basis in one.alternates),
+            gateway=word_of(Gateway, one.gateway),
+            controller_agency_id=one.controller_agency_id,
+            sentence=_class_sentence(one),
+            steps=self.steps(one.clause_codes),
+            refused=self.steps(one.rejected_codes),
+            parts=tuple(self._part(item) for item in one.items),
+        )
+
+    def _part(self, item: ItemAssessment) -> PartExplained:
+        return PartExplained(
+            part_id=item.part_id,
+            outcome=word_of(Outcome, item.outcome),
+            reason=word_of(WithholdReason, item.reason),
+            sensitivity=word_of(Sensitivity, item.sensitivity),
+            article9=word_of(Article9, item.article9),
+            condition=word_of(DpaCondition, item.condition),
+            limb=word_of(ConsentAbsence, item.consent_absence),
+            sentence=_part_sentence(item),
+            steps=self.steps(item.clause_codes),
+        )
+
+    def steps(self, codes: Iterable[str]) -> tuple[Step, ...]:
+        return tuple(self._step(code) for code in codes)
+
+    def _step(self, code: str) -> Step:
+        clause = self._pack.clauses.get(code) if self._pack is not None else None
+        if clause is None or self._pack is None:
+            if self._pack is not None:
+                self._missing[code] = None
+            return Step(code, "", (), verified=False)
+        cites = tuple(_cited(cite, self._pack) for cite in clause.cites)
+        return Step(code, clause.says, cites, verified=all(cite.verified for cite in clause.cites))
+
+    def asked(self, assessed: BasisAssessed) -> Iterator[Asked]:
+        questions: Mapping[str, Any] = self._pack.questions if self._pack is not None else {}
+        for one in assessed.questions:
+            found = questions.get(one.code)
+            yield Asked(
+                code=one.code,
+                asks=found.asks if found is not None else "",
+                answers=found.answers if found is not None else (),
+                recipient_class=word_of(AgencyClass, one.recipient_class),
+                part_ids=tuple(one.part_ids),
+            )
+
+    def unknown(self) -> Iterator[Finding]:
+        for code in self._missing:
+            yield Finding(
+                "clause_unknown", f"the pack has no clause {code!r}; the record or the pack is not what it was"
+            )
+
+
+def _cited(cite: Citation, pack: LawPack) -> str:
+    source = pack.sources[cite.source]
+    return f"{source.title}, {cite.at}{'' if cite.verified else NOT_COMPARED}"
+
+
+def _class_sentence(one: ClassAssessment) -> str:
+    sentence = f"{words.class_name(one.recipient_class)}: {words.said(words.OUTCOMES, Outcome, one.outcome)}"
+    if one.reason:
+        sentence += f" ({words.said(words.REASONS, WithholdReason, one.reason)})"
+    rests = [words.said(words.ARTICLE6, Article6, one.article6)] if one.article6 else []
+    if one.gateway:
+        rests.append(words.said(words.GATEWAYS, Gateway, one.gateway))
+    if rests:
+        sentence += f". It rests on {' and '.join(rests)}"
+    if one.alternates:
+        beside = ", ".join(words.said(words.ARTICLE6, Article6, basis) for basis in one.alternates)
+        sentence += f"; {beside} would stand as well"
+    if one.controller_agency_id:
+        sentence += f". Controller: {one.controller_agency_id}"
+    return sentence + "."
+
+
+def _part_sentence(item: ItemAssessment) -> str:
+    sentence = words.said(words.PART_OUTCOMES, Outcome, item.outcome)
+    if item.sensitivity:
+        sentence = f"{words.said(words.SENSITIVITIES, Sensitivity, item.sensitivity)}, {sentence}"
+    if item.reason:
+        sentence += f" ({words.said(words.REASONS, WithholdReason, item.reason)})"
+    rests = [words.said(words.ARTICLE9, Article9, item.article9)] if item.article9 else []
+    if item.condition:
+        rests.append(words.said(words.CONDITIONS, DpaCondition, item.condition))
+    if item.consent_absence:
+        rests.append(words.said(words.LIMBS, ConsentAbsence, item.consent_absence))
+    return sentence + (f"; {', '.join(rests)}" if rests else "") + "."
+
+
+def _page(whole: Explanation) -> Iterator[str]:
+    yield f"Concern {whole.concern_id}, assessed for event {whole.assessed_event_id}"
+    yield f"Law: {whole.law_title or whole.law_pack}, as of {whole.law_as_of}; arrangement: {whole.arrangement}"
+    yield f"Law pack {whole.law_pack}, SHA-256 {whole.law_pack_sha256}"
+    yield "Not legal advice: a person with authority reviews the pack and stands behind its use."
+    for finding in whole.findings:
+        yield f"! {finding.code}: {finding.detail}"
+    if whole.emergency:
+        yield "An emergency: told first, assessed after."
+    for one in whole.classes:
+        yield ""
+        yield one.sentence
+        yield from _said_steps(one.steps, "  because: ")
+        yield from _said_steps(one.refused, "  refused: ")
+        for part in one.parts:
+            yield f"  {part.part_id}: {part.sentence}"
+            yield from _said_steps(part.steps, "    because: ")
+    yield from _rest(whole)
+
+
+def _rest(whole: Explanation) -> Iterator[str]:
+    for title, steps in (("Myths answered", whole.answers), ("Tasks for governance", whole.governance)):
+        if steps:
+            yield ""
+            yield f"{title}:"
+            yield from _said_steps(steps, "  ")
+    if whole.questions:
+        yield ""
+        yield "Asked (sharing does not wait for it, except where an item says so):"
+        for code in dict.fromkeys(asked.code for asked in whole.questions):
+            same = [asked for asked in whole.questions if asked.code == code]
+            for_whom = ", ".join(asked.recipient_class.replace("_", " ") for asked in same)
+            yield f"  {same[0].asks or code} [{', '.join(same[0].answers)}] (matters for: {for_whom})"
+
+
+def _said_steps(steps: Iterable[Step], before: str) -> Iterator[str]:
+    for step in steps:
+        cites = f" [{'; '.join(step.cites)}]" if step.cites else ""
+        yield f"{before}{step.says or step.code}{cites}"
