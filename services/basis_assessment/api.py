@@ -1,4 +1,4 @@
-"""``/v1/decisions``: what waits for a named person. ``/v1/assessments``: on which basis, for the sender and for audit."""
+"""``/v1/decisions``: what waits for a named person. ``/v1/assessments``: on which basis, for sender and audit."""
 
 from __future__ import annotations
 

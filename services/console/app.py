@@ -113,12 +113,11 @@ def routes_of(console: Console) -> APIRouter:
 
 def _secured(app: FastAPI) -> None:
     @app.middleware("http")
-    async def policy(request: Request, call_next: Any) -> Any:
+    async def policy(request: Request, call_next: Any) -> Any:  # every page: nothing from elsewhere, no script
         response = await call_next(request)
-        if not request.url.path.startswith("/v1/docs"):
-            response.headers["content-security-policy"] = (
-                "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'"
-            )
+        response.headers["content-security-policy"] = (
+            "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'"
+        )
         return response
 
 

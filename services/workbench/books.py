@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from services.chassis.envelope import Event, Record, decode
 from services.chassis.kafka import REQUEST_DEADLINE_S, stopped, within
@@ -63,16 +63,11 @@ class Books:
 
 async def events_of(connection: Mapping[str, Any], topics: Iterable[str] = TOPICS) -> list[Event]:
     """Read every event on some topics, in partition order, up to where they end now."""
-    client = AIOKafkaConsumer(**connection, enable_auto_commit=False, auto_offset_reset="earliest")
+    client = AIOKafkaConsumer(*topics, **connection, enable_auto_commit=False, auto_offset_reset="earliest")
     found: list[Event] = []
     try:
         await within(REQUEST_DEADLINE_S, "starting the consumer", client.start())
-        partitions = [
-            TopicPartition(t, p)
-            for t in topics
-            for p in sorted(client.partitions_for_topic(t) or await _known(client, t))
-        ]
-        client.assign(partitions)
+        partitions = sorted(client.assignment())
         ends = await within(REQUEST_DEADLINE_S, "asking for end offsets", client.end_offsets(partitions))
         left = {tp: end for tp, end in ends.items() if end > 0}
         while left:
@@ -86,11 +81,6 @@ async def events_of(connection: Mapping[str, Any], topics: Iterable[str] = TOPIC
     finally:
         await stopped("consumer", client)
     return found
-
-
-async def _known(client: AIOKafkaConsumer, topic: str) -> set[int]:
-    await within(REQUEST_DEADLINE_S, "asking for topics", client.topics())
-    return client.partitions_for_topic(topic) or set()
 
 
 def balance(events: Iterable[Event], *, parked: int) -> Books:

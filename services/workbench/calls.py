@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ class CallError(Exception):
         super().__init__(detail)
         self.status = status
         self.code = code
+
+
+@cache
+def _client() -> httpx.Client:
+    """One client a process: connections are kept, and certificates are read once."""
+    return httpx.Client(timeout=DEADLINE_S)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ ROLE_OF_CLASS: Final = {
 }
 OUTCOMES: Final = ("referral_accepted", "strategy_discussion", "family_help", "recorded")
 SHARE: Final = "share_power"
+OPERATOR: Final = "operator"
 
 
 @dataclass
@@ -42,14 +43,32 @@ class Practitioners:
 
     def work(self) -> int:
         """Go once round every inbox and every open decision; give how many things were done."""
-        return sum(self._inbox(agency) + self._decisions(agency) for agency in self.agencies)
+        return self._by_hand() + sum(self._inbox(agency) + self._decisions(agency) for agency in self.agencies)
 
     def _inbox(self, agency: str) -> int:
-        shares = self._call("routing", "GET", "/v1/inbox", agency).get("shares", [])
-        waiting = [s for s in shares if s["state"] in {"delivered", "read"}]
+        waiting = [
+            share
+            for state in ("delivered", "read")
+            for test in ("false", "true")
+            for share in self._call("routing", "GET", "/v1/inbox", agency, params={"state": state, "test": test}).get(
+                "shares", []
+            )
+        ]
         for share in waiting:
             self._acknowledge(agency, share)
         return len(waiting)
+
+    def _by_hand(self) -> int:
+        """Telephone those who have no inbox, and record the call: who told whom, and that they have taken it on."""
+        shares = self._call("routing", "GET", "/v1/by-hand", OPERATOR).get("shares", [])
+        for share in shares:
+            path = f"/v1/by-hand/{share['share_id']}"
+            told = {"name": NAMES[0], "role": "duty social worker"}
+            call = {"name": NAMES[1], "role": "duty officer", "told_name": told["name"], "told_role": told["role"]}
+            self._call("routing", "POST", f"{path}/delivered", OPERATOR, json={**call, "said": "read out in full"})
+            if "error" not in self._call("routing", "POST", f"{path}/acknowledged", OPERATOR, json=told):
+                self.acknowledged += 1
+        return len(shares)
 
     def _acknowledge(self, agency: str, share: dict[str, Any]) -> None:
         number = int(share["share_id"].replace("-", "")[:6], 16)
@@ -93,4 +112,4 @@ class Practitioners:
 
 def sample_agencies(tokens: Iterable[str]) -> tuple[str, ...]:
     """Give the agencies that have a local token, the operator and the auditor left out."""
-    return tuple(sorted(name for name in tokens if name not in {"operator", "auditor"}))
+    return tuple(sorted(name for name in tokens if name not in {OPERATOR, "auditor"}))

@@ -34,7 +34,7 @@ QUIET_S: Final = 1.2
 LOOK_EVERY_S: Final = 0.3
 SETTLE_DEADLINE_S: Final = 30.0
 OPERATOR: Final = "operator"
-PURPOSE: Final = "scenario"
+PURPOSE: Final = "replay"
 
 
 class Live:
