@@ -403,7 +403,7 @@ NO_HEADERS: list[object] = [
     [["traceparent", "00"]],
     [["tracestate", "a=b"]],
 ]
-NO_RUNS: list[object] = [None, [], {}, [1], [[]], [["t", 0, 0, 0]]]
+NO_RUNS: list[object] = [None, [], {}, [1], [[]], [["t", 0, 0, 0]], [["t", 0, 0, 0], ["concerns.v1", 0, 0, 3]]]
 
 
 class TestStrictness:
@@ -499,6 +499,51 @@ class TestStrictness:
 
         assert kinds(report) == [(Kind.CHECKPOINT_INVALID, 0)]
         assert report.signed == 7
+
+    def test_of_batches_that_overlap(self) -> None:
+        """A batch begins where the last one ended and ends with its last run, however its numbers are made to fit."""
+        early = bent(EXPORT.out[6], lambda body: body.update(first_index=2, runs=[*body["runs"], ["t", 0, 0, 1]]))  # type: ignore[misc]
+        two_left = bent(EXPORT.out[1], lambda body: body.update(runs=[["concerns.v1", 0, 0, 9]], size=9))
+        third = batch_line(
+            2, [Run("concerns.v1", 7, 0, 1)], 3, Frontier().append([leaf(r) for r in RECORDS[:3]])[0].root()
+        )
+
+        assert kinds(check([*EXPORT.out[:6], early, *EXPORT.out[7:]])) == [(Kind.OUT_OF_ORDER, 3)]
+        assert kinds(check([EXPORT.out[0], two_left, *EXPORT.out[2:4], third, *EXPORT.out[4:]])) == [
+            (Kind.OUT_OF_ORDER, 2)
+        ]
+
+    def test_of_an_end_within_a_batch(self) -> None:
+        """Counts that are right for what is there do not make half a batch a whole one."""
+        assert kinds(check([*EXPORT.out[:3], closing_line(1, 0, 0)])) == [(Kind.TRUNCATED, 1)]
+
+    @pytest.mark.parametrize(
+        "checkpoint",
+        [
+            Checkpoint("other.example/ledger", 3, Frontier().append([leaf(r) for r in RECORDS[:3]])[0].root()),
+            Checkpoint(LOG.name, 4, Frontier().append([leaf(r) for r in RECORDS[:3]])[0].root()),
+            Checkpoint(LOG.name, 3, bytes(32)),
+        ],
+    )
+    def test_of_checkpoints_even_when_they_are_signed(self, checkpoint: Checkpoint) -> None:
+        """Origin, size and root are each compared, even though a trusted key signed them together."""
+        other = Signer("other.example/ledger", b"o" * 32)
+        note = sign_checkpoint(checkpoint, other if checkpoint.origin == other.name else LOG)
+        out = [*EXPORT.out[:5], checkpoint_line(note), *EXPORT.out[6:]]
+
+        report = verify(io.BytesIO(b"".join(out)), [*KEYS, str(other.verifier)])
+
+        assert kinds(report) == [(Kind.CHECKPOINT_INVALID, 0)]
+
+    @pytest.mark.parametrize("size", ["03", "+3", " 3", "3 ", "0_3", "\u0663", "-3", "3.0", ""])
+    def test_of_sizes_even_when_they_are_signed(self, size: str) -> None:
+        """A number that another reader might take otherwise is not one, whoever signed it."""
+        root = EXPORT.notes[0].decode().split("\n")[2]
+        note = sign_note(f"{LOG.name}\n{size}\n{root}\n", [LOG]).decode()
+
+        report = check([*EXPORT.out[:5], lines.spell({"checkpoint": note}).encode() + b"\n", *EXPORT.out[6:]])
+
+        assert kinds(report) == [(Kind.CHECKPOINT_INVALID, 0)]
 
     @pytest.mark.parametrize(
         "key", ["", "a", "a+b+c", KEYS[0][:-2], KEYS[0].replace("relay", "delay"), str(LOG.verifier)[1:]]
