@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from concern_relay.v1.codes_pb2 import ParkReason
 from services.chassis import database
 from services.chassis.envelope import Event, Record, decode, digest
-from services.chassis.errors import CannotSeal, DeadlineExceeded, DecodeError, KeyUnavailable, UnknownSchema
+from services.chassis.errors import CannotSeal, DeadlineExceeded, DecodeError, IdConflict, KeyUnavailable, UnknownSchema
 from services.chassis.event import Content, Fact, FactKind, Refused, Timer, timer_id
 from services.chassis.journal.deciding import TooLarge, opened_for
 from services.chassis.journal.desk import Desk
@@ -41,6 +41,23 @@ class Due:
 
     concern_id: str
     timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person or an agency's system asks, to be done with others; see ``Journal.act``.
+
+    Attributes:
+        traceparent: trace context its effects carry on.
+    """
+
+    concern_id: str
+    data: Message
+    agency_id: str
+    key: str
+    contents: tuple[Content, ...] = ()
+    time: datetime | None = None
+    traceparent: str = ""
 
 
 class Journal(Generic[S]):
@@ -115,30 +132,58 @@ class Journal(Generic[S]):
             IdConflict: the same act came before with other content.
             ValueError: the time has no zone, or the key is too long.
         """
-        if time is not None and time.tzinfo is None:
-            raise ValueError("the time of an act needs a zone")
-        now = self.desk.clock.now()
-        identity = act_id(concern_id, agency_id, data.DESCRIPTOR.name, key)
-        event = Event(
-            identity, data.DESCRIPTOR.name, "", "", time or now, now, concern_id, None, (), data,
-            self._telemetry.current_traceparent(),
-        )  # fmt: skip
-        incoming = Incoming(
-            FactKind.ACT,
-            identity,
-            concern_id,
-            self.desk.act_digest(data, contents),
-            event,
-            contents=tuple(contents),
-            agency_id=agency_id,
-            traceparent=event.traceparent,
-        )
+        asked = Act(concern_id, data, agency_id, key, tuple(contents), time, self._telemetry.current_traceparent())
         try:
-            return (await self._run([incoming]))[0]
+            return (await self._run([self._asked(asked)]))[0]
         except CannotSeal as error:
             raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
         except TooLarge as error:
             raise Refused(413, "too_large", str(error)) from error
+
+    async def acts(self, asked: Sequence[Act]) -> list[Recorded | Refused | IdConflict]:
+        """Do several acts in one transaction, each as ``act`` would: for a worker that has many to record.
+
+        One that is refused, or whose id came with other content, holds back none of the others: then each is done by
+        itself, and the refusal is its answer.
+
+        Raises:
+            ValueError: the time of an act has no zone, or its key is too long.
+        """
+        inputs = [self._asked(one) for one in asked]
+        try:
+            return list(await self._run(inputs))
+        except (Refused, IdConflict, CannotSeal, TooLarge):
+            return [await self._alone(incoming) for incoming in inputs]
+
+    async def _alone(self, incoming: Incoming) -> Recorded | Refused | IdConflict:
+        try:
+            return (await self._run([incoming]))[0]
+        except (Refused, IdConflict) as error:
+            return error
+        except CannotSeal:
+            return Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed")
+        except TooLarge as error:
+            return Refused(413, "too_large", str(error))
+
+    def _asked(self, act: Act) -> Incoming:
+        if act.time is not None and act.time.tzinfo is None:
+            raise ValueError("the time of an act needs a zone")
+        now = self.desk.clock.now()
+        identity = act_id(act.concern_id, act.agency_id, act.data.DESCRIPTOR.name, act.key)
+        event = Event(
+            identity, act.data.DESCRIPTOR.name, "", "", act.time or now, now, act.concern_id, None, (), act.data,
+            act.traceparent,
+        )  # fmt: skip
+        return Incoming(
+            FactKind.ACT,
+            identity,
+            act.concern_id,
+            self.desk.act_digest(act.data, act.contents),
+            event,
+            contents=act.contents,
+            agency_id=act.agency_id,
+            traceparent=act.traceparent,
+        )
 
     async def fire(self, due: Due) -> Recorded:
         """Let a timer that fell due lead to what it leads to; harmless if it was moved or cancelled since."""
