@@ -20,7 +20,7 @@ from services.intake.acceptance import Acceptance
 from services.intake.api import Door, concern_routes, open_routes
 from services.intake.core import WATCH_DEFAULT, IntakeCore
 from services.intake.idempotency import Requests
-from services.intake.receipts import signer_of
+from services.intake.receipts import publish_key, signer_of
 from services.intake.store import Concerns, IntakeStore
 
 WATCH_MINUTES: Final = "RELAY_WATCH_MINUTES"
@@ -50,6 +50,7 @@ def core_of(_: Settings) -> IntakeCore:
 def routes(context: Context) -> APIRouter:
     """Wire the routes."""
     signer = signer_of(context.settings)
+    publish_key(context.settings.state_dir, signer.verifier)
     concerns = Concerns(context.pool)
     acceptance = Acceptance(context.journal, concerns, context.keys, signer, context.clock)
     both = APIRouter()
