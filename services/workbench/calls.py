@@ -57,7 +57,7 @@ class Calls:
         """
         headers = {"Authorization": f"Bearer {self.token(agency)}", **options.pop("headers", {})}
         try:
-            response = httpx.request(method, self.url(service) + path, headers=headers, timeout=DEADLINE_S, **options)
+            response = _client().request(method, self.url(service) + path, headers=headers, **options)
         except httpx.HTTPError as error:
             raise CallError(
                 0, "no_answer", f"{service} does not answer ({type(error).__name__}): is it running? `make run`"

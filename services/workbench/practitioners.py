@@ -48,11 +48,10 @@ class Practitioners:
     def _inbox(self, agency: str) -> int:
         waiting = [
             share
-            for state in ("delivered", "read")
             for test in ("false", "true")
-            for share in self._call("routing", "GET", "/v1/inbox", agency, params={"state": state, "test": test}).get(
-                "shares", []
-            )
+            for share in self._call(
+                "routing", "GET", "/v1/inbox", agency, params={"state": "delivered", "test": test}
+            ).get("shares", [])
         ]
         for share in waiting:
             self._acknowledge(agency, share)

@@ -19,6 +19,7 @@ class Code(StrEnum):
     NOT_AT_HAND = "not_at_hand"
     NO_CAUSE = "no_cause"
     UNKNOWN_BASIS = "unknown_basis"
+    ALTERED = "altered"
     SEAL_BROKEN = "seal_broken"
     UNREADABLE = "unreadable"
 
@@ -33,6 +34,7 @@ WORDS: Final = {
     Code.NOT_AT_HAND: "was decided under a law pack or arrangement that is not in deploy; put the file back",
     Code.NO_CAUSE: "does not say what caused it",
     Code.UNKNOWN_BASIS: "says it is based on an event that is not recorded",
+    Code.ALTERED: "the record is not the one that the ledger has there; run `ledger verify`",
     Code.SEAL_BROKEN: "a sealed part does not open under its own key: altered, or moved",
     Code.UNREADABLE: "cannot be decoded",
 }
