@@ -8,30 +8,37 @@ the act that records it has the share's id.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
+from google.protobuf.message import Message
+from opentelemetry.trace import Span
 
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.shares_pb2 import DeliveryFailed, DispatchBlocked, ShareDelivered
+from services.chassis import database
 from services.chassis.arrangement import ArrangementBook
-from services.chassis.errors import DeadlineExceeded, IdConflict
+from services.chassis.errors import DeadlineExceeded, IdConflict, KeyUnavailable
 from services.chassis.event import Refused
+from services.chassis.journal import Act, Recorded
+from services.chassis.keys import Key
 from services.chassis.log import Log
 from services.chassis.sealing import SealBroken
 from services.chassis.service import Context
-from services.chassis.telemetry import parent_of
+from services.chassis.telemetry import parent_of, traceparent_of
 from services.routing import door
-from services.routing.sealed_view import ViewMissing, all_open, row_of, sealed_view
+from services.routing.acting import ids_of
+from services.routing.sealed_view import SealedView, all_open, keys_now, row_of, sealed_views
 from services.routing.store import WAKE_CHANNEL, Jobs
 
 PURPOSE: Final = "deliver"
-BATCH: Final = 100
-CONCERNS_AT_ONCE: Final = 4
+BATCH: Final = 50
+"""Jobs leased and recorded together: one transaction."""
+
 LEASE: Final = timedelta(seconds=30)
 LOOK_EVERY_S: Final = 1.0
 """Longest time until a job is seen that nobody gave notice of: one whose lease ran out."""
@@ -39,8 +46,10 @@ LOOK_EVERY_S: Final = 1.0
 BACKOFF_FIRST_S: Final = 1.0
 BACKOFF_MAX_S: Final = 60.0
 ATTEMPTS_MAX: Final = 10
-RETRY_DATABASE_S: Final = 2.0
+RETRY_SERVERS_S: Final = 1.0
 INBOX: Final = "inbox"
+PASSING: Final = (*database.PASSING, DeadlineExceeded, KeyUnavailable)
+"""A server is away; it is waited for, and the leases run out by themselves."""
 
 log = Log(__name__)
 
@@ -48,6 +57,16 @@ log = Log(__name__)
 def backoff_s(attempt: int) -> float:
     """Give how long to wait after an attempt, in seconds: doubling, up to a minute."""
     return min(BACKOFF_FIRST_S * 2.0 ** max(0, attempt - 1), BACKOFF_MAX_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One job, and what is to be recorded of it."""
+
+    row: asyncpg.Record
+    data: Message
+    traceparent: str = ""
+    span: Span | None = None
 
 
 class Delivery:
@@ -58,128 +77,132 @@ class Delivery:
         self._book = book
         self._jobs = Jobs(context.pool)
         self._wake = asyncio.Event()
-        self._turns = asyncio.Semaphore(CONCERNS_AT_ONCE)
         self.failing = False
 
     async def run(self) -> None:
-        """Deliver until cancelled; a database that is away is waited for."""
+        """Deliver until cancelled; servers that are away are waited for."""
         while True:
             try:
                 await self._listen_and_deliver()
-            except (OSError, TimeoutError, DeadlineExceeded, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except PASSING as error:
                 self.failing = True
-                log.warning("deliveries wait for the database", error=type(error).__name__)
-                await asyncio.sleep(RETRY_DATABASE_S)
+                log.warning("deliveries wait for a server", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SERVERS_S)
 
     async def _listen_and_deliver(self) -> None:
-        async with self._context.pool.acquire() as connection:
+        connection = await self._context.pool.acquire(timeout=database.QUERY_DEADLINE_S)
+        try:
             await connection.add_listener(WAKE_CHANNEL, self._notified)
-            try:
-                while True:
-                    self._wake.clear()
-                    while await self.deliver_due():
-                        self.failing = False
-                    self.failing = False
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
-            finally:
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    await connection.remove_listener(WAKE_CHANNEL, self._notified)
+            while True:
+                self._wake.clear()
+                while await self.deliver_due():
+                    continue
+                self.failing = False
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
+                await connection.execute("SELECT 1", timeout=database.QUERY_DEADLINE_S)  # a cut line is seen here
+        except BaseException:
+            connection.terminate()  # a listener must not go back to the pool, and a stopped server never lets go
+            raise
+        finally:
+            await self._context.pool.release(connection, timeout=database.RELEASE_DEADLINE_S)
 
     def _notified(self, *_: Any) -> None:
         self._wake.set()
 
     async def deliver_due(self) -> int:
-        """Deliver what is due now; give how many jobs were taken."""
-        now = self._context.clock.now()
-        rows = await self._jobs.lease(INBOX, now=now, lease=LEASE, limit=BATCH)
-        by_concern: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
-        for row in rows:
-            by_concern[row["concern_id"]].append(row)
-        # One concern's acts take turns on its lock anyway; several concerns go side by side.
-        async with asyncio.TaskGroup() as tasks:
-            for jobs in by_concern.values():
-                tasks.create_task(self._concern(jobs))
+        """Deliver what is due now, up to a batch; give how many jobs were taken."""
+        rows = await self._jobs.lease(INBOX, now=self._context.clock.now(), lease=LEASE, limit=BATCH)
+        if rows:
+            await self.deliver(rows)
         return len(rows)
 
-    async def _concern(self, rows: list[asyncpg.Record]) -> None:
-        async with self._turns:
-            for row in rows:
-                try:
-                    await self._deliver(row)
-                except (SealBroken, ViewMissing) as error:
-                    await self._failed(row, type(error).__name__)
-                except (Refused, IdConflict) as error:
-                    # Settled by another worker, or stopped meanwhile: the record says which.
-                    await self._jobs.done(row["share_id"])
-                    log.info("a delivery was settled already", share_id=row["share_id"], error=type(error).__name__)
-
-    async def _deliver(self, row: asyncpg.Record) -> None:
+    async def deliver(self, rows: Sequence[asyncpg.Record]) -> None:
+        """Deliver leased jobs: looked up, asked for and recorded together."""
         context = self._context
-        planned_event_id = await context.pool.fetchval(
-            "SELECT planned_event_id FROM share WHERE share_id = $1", row["share_id"]
+        views = await sealed_views(
+            context.journal, {row["concern_id"] for row in rows}, {row["planned_event_id"] for row in rows}
         )
-        view = await sealed_view(context.journal, row["concern_id"], planned_event_id)
-        with context.telemetry.tracer.start_as_current_span(
-            "deliver share", parent_of(view.planned.traceparent), record_exception=False
-        ):
-            parts = await all_open(context.keys, view, purpose=PURPOSE)
-            reason = door.KEY_SUSPENDED if parts is None else door.objection(parts, row_of(self._book, view))
-            if reason:
-                await self._block(row, reason)
-                return
-            data = ShareDelivered(
-                concern_id=str(row["concern_id"]),
-                share_id=str(row["share_id"]),
-                recipient_agency_id=row["agency_id"],
-                channel=Channel.CHANNEL_INBOX,
-                attempt=row["attempts"],
-            )
-            await context.journal.act(
-                data.concern_id, data, agency_id=row["agency_id"], key=data.share_id, time=context.clock.now()
-            )
-            await self._settle(row)
+        found = await keys_now(context.keys, views.values(), purpose=PURPOSE)
+        await self._record([self._errand(row, views.get(row["planned_event_id"]), found) for row in rows])
 
-    async def _settle(self, row: asyncpg.Record) -> None:
-        """The projection removed the job with the event; one that led to nothing (settled before) goes here."""
-        await self._jobs.done(row["share_id"])
+    def _errand(self, row: asyncpg.Record, view: SealedView | None, found: Mapping[str, Key]) -> _Errand:
+        """Look at a share once more, and say what is to become of it."""
+        if view is None:
+            return self._failure(row, "view_missing")
+        try:
+            parts = all_open(view, found)
+        except SealBroken:
+            return self._failure(row, "seal_broken")
+        reason = door.KEY_SUSPENDED if parts is None else door.objection(parts, row_of(self._book, view))
+        if reason:
+            log.warning("a share was stopped at the door", share_id=row["share_id"], reason=reason)
+            return _Errand(row, DispatchBlocked(**ids_of(row), reason_code=reason), view.planned.traceparent)
+        data = ShareDelivered(**ids_of(row), channel=Channel.CHANNEL_INBOX, attempt=row["attempts"])
+        # The trace of the submission goes on to here: its last step is that somebody has it.
+        span = self._context.telemetry.tracer.start_span("deliver share", parent_of(view.planned.traceparent))
+        return _Errand(row, data, traceparent_of(span) or view.planned.traceparent, span)
 
-    async def _block(self, row: asyncpg.Record, reason: str) -> None:
-        data = DispatchBlocked(
-            concern_id=str(row["concern_id"]),
-            share_id=str(row["share_id"]),
-            recipient_agency_id=row["agency_id"],
-            reason_code=reason,
-        )
-        await self._context.journal.act(data.concern_id, data, agency_id=row["agency_id"], key=data.share_id)
-        await self._jobs.done(row["share_id"])
-        log.warning("a share was stopped at the door", share_id=row["share_id"], reason=reason)
-
-    async def _failed(self, row: asyncpg.Record, reason: str) -> None:
-        """Record a failed attempt; after the last the next channel takes over, and at the end a person."""
+    def _failure(self, row: asyncpg.Record, reason: str) -> _Errand:
         attempt = row["attempts"]
-        exhausted = attempt >= ATTEMPTS_MAX
+        log.error("a delivery failed", share_id=row["share_id"], attempt=attempt, reason=reason)
+        exhausted = attempt >= ATTEMPTS_MAX and not row["next_channels"]
         data = DeliveryFailed(
-            concern_id=str(row["concern_id"]),
-            share_id=str(row["share_id"]),
-            recipient_agency_id=row["agency_id"],
-            channel=Channel.CHANNEL_INBOX,
-            attempt=attempt,
-            reason_code=_code(reason),
-            exhausted=exhausted and not row["next_channels"],
+            **ids_of(row), channel=Channel.CHANNEL_INBOX, attempt=attempt, reason_code=reason, exhausted=exhausted
         )
-        with suppress(Refused, IdConflict):
-            await self._context.journal.act(
-                data.concern_id, data, agency_id=row["agency_id"], key=f"{data.share_id}/{attempt}"
-            )
-        next_at = self._context.clock.now() + timedelta(seconds=backoff_s(attempt))
-        if exhausted:
+        return _Errand(row, data)
+
+    async def _record(self, errands: Sequence[_Errand]) -> None:
+        """Record a batch together; if something in it breaks, each by itself, so that one never holds back others."""
+        answers: list[Recorded | Refused | IdConflict | None]
+        try:
+            answers = [*await self._context.journal.acts([_act(errand) for errand in errands])]
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever one share breaks must not stop the others; it is counted and tried again)
+            log.error("a batch of deliveries broke", error=type(error).__name__)  # noqa: TRY400  (a traceback may hold content)
+            answers = [await self._alone(errand) for errand in errands]
+        finally:
+            for errand in errands:
+                if errand.span is not None:
+                    errand.span.end()
+        await self._jobs.done(
+            [e.row["share_id"] for e, answer in zip(errands, answers, strict=True) if _settled(e, answer)]
+        )
+        for errand, answer in zip(errands, answers, strict=True):
+            if answer is None or isinstance(errand.data, DeliveryFailed):
+                await self._again(errand.row)
+
+    async def _alone(self, errand: _Errand) -> Recorded | Refused | IdConflict | None:
+        """Record one errand; None when it broke."""
+        try:
+            return (await self._context.journal.acts([_act(errand)]))[0]
+        except PASSING:
+            raise
+        except Exception as error:  # noqa: BLE001  (as above)
+            log.error("a delivery broke", share_id=errand.row["share_id"], error=type(error).__name__)  # noqa: TRY400
+            self.failing = True
+            return None
+
+    async def _again(self, row: asyncpg.Record) -> None:
+        """Try again later; after the last attempt the next channel takes over, and at the end a person."""
+        next_at = self._context.clock.now() + timedelta(seconds=backoff_s(row["attempts"]))
+        if row["attempts"] >= ATTEMPTS_MAX:
             await self._jobs.next_channel(row, next_at)
         else:
             await self._jobs.retry(row["share_id"], next_at)
-        log.error("a delivery failed", share_id=row["share_id"], attempt=attempt, error=reason)
 
 
-def _code(name: str) -> str:
-    """Give the reason code of an error: SealBroken is seal_broken."""
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+def _act(errand: _Errand) -> Act:
+    row = errand.row
+    key = str(row["share_id"])
+    if isinstance(errand.data, DeliveryFailed):
+        key = f"{key}/{row['attempts']}"
+    return Act(str(row["concern_id"]), errand.data, row["agency_id"], key, traceparent=errand.traceparent)
+
+
+def _settled(errand: _Errand, answer: Recorded | Refused | IdConflict | None) -> bool:
+    """Whether a job is over although no projection removed it: another settled it, or it may not be done."""
+    if answer is None or isinstance(errand.data, DeliveryFailed):
+        return False
+    return not isinstance(answer, Recorded) or answer.repeated or not answer.events

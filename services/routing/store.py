@@ -27,6 +27,7 @@ from concern_relay.v1.shares_pb2 import (
     ShareRead,
     ShareRedirected,
 )
+from services.chassis import database
 from services.chassis.codes import word_of
 from services.chassis.event import Fact
 
@@ -104,7 +105,8 @@ WHERE share_id IN (
     WHERE channel = $4 AND next_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
     ORDER BY urgency DESC, next_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-RETURNING share_id, concern_id, agency_id, channel, next_channels, attempts, urgency
+RETURNING share_id, concern_id, agency_id, channel, next_channels, attempts, urgency,
+    (SELECT planned_event_id FROM share WHERE share.share_id = delivery_job.share_id) AS planned_event_id
 """
 
 _Change = tuple[str, tuple[Any, ...]]
@@ -186,6 +188,17 @@ def _changes(data: Message, recorded: datetime) -> list[_Change]:  # noqa: C901 
             return []
 
 
+async def _fetch(pool: asyncpg.Pool, query: str, *values: object) -> list[asyncpg.Record]:
+    async with database.borrowed(pool) as connection:
+        rows: list[asyncpg.Record] = await connection.fetch(query, *values)
+    return rows
+
+
+async def _execute(pool: asyncpg.Pool, query: str, *values: object) -> None:
+    async with database.borrowed(pool) as connection:
+        await connection.execute(query, *values)
+
+
 class Jobs:
     """Deliveries to be done, leased by whoever has time."""
 
@@ -194,13 +207,13 @@ class Jobs:
 
     async def lease(self, channel: str, *, now: datetime, lease: timedelta, limit: int) -> list[asyncpg.Record]:
         """Lease what is due, emergencies first; nobody else gets it until the lease runs out."""
-        rows: list[asyncpg.Record] = await self._pool.fetch(_LEASE, now, now + lease, limit, channel)
+        rows = await _fetch(self._pool, _LEASE, now, now + lease, limit, channel)
         return sorted(rows, key=lambda row: -row["urgency"])
 
     async def retry(self, share_id: UUID, next_at: datetime) -> None:
         """Give a job back, to be tried again then."""
         sql = "UPDATE delivery_job SET leased_until = NULL, next_at = $2 WHERE share_id = $1"
-        await self._pool.execute(sql, share_id, next_at)
+        await _execute(self._pool, sql, share_id, next_at)
 
     async def next_channel(self, row: asyncpg.Record, next_at: datetime) -> None:
         """Hand a job to the next channel; the last one is always a person."""
@@ -209,15 +222,17 @@ class Jobs:
             "UPDATE delivery_job SET leased_until = NULL, channel = $2, next_channels = $3, next_at = $4 "
             "WHERE share_id = $1"
         )
-        await self._pool.execute(sql, row["share_id"], first, others, next_at)
+        await _execute(self._pool, sql, row["share_id"], first, others, next_at)
 
-    async def done(self, share_id: UUID) -> None:
-        """Forget a job that was settled by another."""
-        await self._pool.execute(_DONE, share_id)
+    async def done(self, share_ids: Sequence[UUID]) -> None:
+        """Forget jobs that were settled by another."""
+        if share_ids:
+            await _execute(self._pool, "DELETE FROM delivery_job WHERE share_id = ANY($1)", list(share_ids))
 
     async def waiting(self, channel: str) -> int:
         """Count the jobs of a channel."""
-        return int(await self._pool.fetchval("SELECT count(*) FROM delivery_job WHERE channel = $1", channel))
+        [row] = await _fetch(self._pool, "SELECT count(*) FROM delivery_job WHERE channel = $1", channel)
+        return int(row["count"])
 
 
 class Shares:
@@ -228,28 +243,29 @@ class Shares:
 
     async def one(self, share_id: UUID) -> asyncpg.Record | None:
         """Give a share, whoever's it is; the caller decides who may see it."""
-        return await self._pool.fetchrow("SELECT * FROM share WHERE share_id = $1", share_id)
+        rows = await _fetch(self._pool, "SELECT * FROM share WHERE share_id = $1", share_id)
+        return rows[0] if rows else None
 
     async def inbox(
         self, agency_id: str, *, state: str = "", test: bool = False, after: int = 0, limit: int
     ) -> list[asyncpg.Record]:
         """Give what an agency has, oldest first: what waits longest is seen first."""
-        rows: list[asyncpg.Record] = await self._pool.fetch(
+        return await _fetch(
+            self._pool,
             "SELECT * FROM share WHERE agency_id = $1 AND test = $2 AND delivered_at IS NOT NULL AND seq > $3 "
             "AND ($4 = '' OR state = $4) ORDER BY seq LIMIT $5",
             *(agency_id, test, after, state, limit),
         )
-        return rows
 
     async def by_hand(self, sender: str, *, after: int = 0, limit: int) -> list[asyncpg.Record]:
         """Give the shares that a person has to bring to their recipient; of one sender, or of all when empty."""
-        rows: list[asyncpg.Record] = await self._pool.fetch(
+        return await _fetch(
+            self._pool,
             "SELECT share.* FROM share LEFT JOIN delivery_job USING (share_id) WHERE NOT share.test "
             "AND (delivery_job.channel = 'manual' OR share.channel = 'manual' AND share.acknowledged_at IS NULL) "
             "AND share.state <> 'blocked' AND seq > $1 AND ($2 = '' OR sender_agency_id = $2) ORDER BY seq LIMIT $3",
             *(after, sender, limit),
         )
-        return rows
 
 
 def urgency_word(number: int) -> str:

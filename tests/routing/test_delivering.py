@@ -90,7 +90,7 @@ async def test_two_workers_with_the_same_job_deliver_once(new_routing) -> None:
         rig.clock.offset += LEASE + timedelta(seconds=1)
         await rig.deliver()
 
-        await rig.delivery()._concern(list(slow))
+        await rig.delivery().deliver(slow)
 
         assert len(await rig.events(case, "ShareDelivered")) == 2
         assert await rig.pool.fetchval("SELECT count(*) FROM delivery_job") == 0
@@ -207,3 +207,20 @@ async def test_no_content_lies_in_routings_own_tables(new_routing) -> None:
 def test_attempts_back_off(attempt: int, seconds: float) -> None:
     """Doubling, up to a minute."""
     assert backoff_s(attempt) == seconds
+
+
+async def test_one_share_that_breaks_holds_back_no_other(new_routing) -> None:
+    """A view that is not to be had: it fails, is tried again and handed to a person; the rest is delivered."""
+    async with new_routing() as rig:
+        broken, sound = await rig.shared(), await rig.shared()
+        [planned] = [e for e in await rig.events(broken, "SharePlanned") if e.data.recipient_agency_id == KENT_CSC]
+        await rig.pool.execute("DELETE FROM entry WHERE event_id = $1", planned.id)
+
+        await rig.deliver()
+        assert len(await rig.events(sound, "ShareDelivered")) == 2
+        for _ in range(12):
+            rig.clock.offset += timedelta(minutes=2)
+            await rig.deliver()
+
+        rows = await rig.pool.fetch("SELECT share_id, channel FROM delivery_job")
+        assert [(str(row["share_id"]), row["channel"]) for row in rows] == [(planned.data.share_id, "manual")]
