@@ -1,0 +1,99 @@
+"""``concern-relay law``: packs checked, decisions explained clause by clause."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import asyncpg
+import typer
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed
+from services.basis_assessment.explain import explain
+from services.basis_assessment.pack_check import check as check_pack
+from services.basis_assessment.pack_document import read_book, read_pack
+from services.chassis.errors import RelayError
+from services.workbench.output import Finding, answer, usage
+from services.workbench.scenario.play import ScenarioFileError, play, read
+from services.workbench.scenario.stage import SceneError
+from services.workbench.servers import ServersError, running
+
+app = typer.Typer(no_args_is_help=True, help="Law packs checked, decisions explained clause by clause.")
+
+DATABASE: Final = frozenset({"postgres"})
+DATABASE_DEADLINE_S: Final = 15.0
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")]
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Packs; those of deploy/law when left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check packs: questions answered, clauses used and cited. What nobody has verified is shown, and no finding."""
+    findings: list[Finding] = []
+    shown: list[dict[str, Any]] = []
+    try:
+        packs = [read_pack(path) for path in paths] if paths else list(read_book().packs)
+    except (RelayError, OSError) as error:
+        raise answer("law check", None, [Finding("law", str(error))], as_json=as_json) from error
+    for pack in packs:
+        found = check_pack(pack)
+        findings += [Finding(f.code, f.detail, {"pack": pack.name, "where": f.where}) for f in found if f.wrong]
+        noted = [{"code": f.code, "where": f.where, "detail": f.detail} for f in found if not f.wrong]
+        shown.append({"pack": pack.name, "sha256": pack.sha256, "clauses": len(pack.clauses), "to_be_known": noted})
+    lines = [
+        f"{p['pack']} {p['sha256']:.12}: {p['clauses']} clauses, {len(p['to_be_known'])} to be known" for p in shown
+    ]
+    raise answer("law check", shown, findings, as_json=as_json, lines=lines)
+
+
+@app.command("explain")
+def explain_(
+    concern: Annotated[str, typer.Argument(help="Id of a concern that was assessed.")] = "",
+    scenario: Annotated[Path | None, typer.Option(help="Or a scenario: what it ends with is explained.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain on which basis a concern was shared, or not, in plain English with citations."""
+    laws = read_book()
+    if bool(concern) == bool(scenario):
+        raise usage("law explain", "give the id of a concern, or --scenario FILE", as_json=as_json)
+    try:
+        assessed = _of_scenario(scenario) if scenario else _of_concern(concern)
+    except (ScenarioFileError, SceneError, ValueError) as error:
+        raise usage("law explain", str(error), as_json=as_json) from error
+    except ServersError as error:
+        raise answer("law explain", None, [Finding("servers", str(error))], as_json=as_json) from error
+    if assessed is None:
+        missing = Finding("not_assessed", "no assessment of it is recorded here")
+        raise answer("law explain", None, [missing], as_json=as_json)
+    found = explain(laws, assessed)
+    findings = [Finding(f.code, f.detail) for f in found.findings]
+    raise answer("law explain", found.as_dict(), findings, as_json=as_json, lines=found.lines())
+
+
+def _of_scenario(path: Path) -> BasisAssessed | None:
+    from services.workbench.scenario.in_process import InProcess  # noqa: PLC0415  (loads every core)
+
+    scenario = read(path)
+    with closing(InProcess()) as hand:
+        play(scenario, path, hand)
+        return hand.seen(scenario.then.concern).assessed
+
+
+def _of_concern(concern: str) -> BasisAssessed | None:
+    concern_id = UUID(concern)
+    with running(want=DATABASE) as servers:
+        return asyncio.run(_fetched(servers.database_url("basis_assessment"), concern_id))
+
+
+async def _fetched(url: str, concern_id: UUID) -> BasisAssessed | None:
+    connection = await asyncpg.connect(url, timeout=DATABASE_DEADLINE_S, command_timeout=DATABASE_DEADLINE_S)
+    try:
+        found = await connection.fetchval("SELECT assessed FROM assessment WHERE concern_id = $1", concern_id)
+    finally:
+        await connection.close(timeout=DATABASE_DEADLINE_S)
+    return None if found is None else BasisAssessed.FromString(bytes(found))
