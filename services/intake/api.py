@@ -27,6 +27,7 @@ from services.intake.store import PAGE_MAX, Concerns
 from services.intake.submission import Submission
 
 RETRY_AFTER_S: Final = 1
+_PASSING: Final = frozenset({"busy", "idempotency_key_in_progress"})
 PAGE_DEFAULT: Final = 50
 CURSOR_CHARS_MAX: Final = 100
 
@@ -96,7 +97,7 @@ def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
         except Malformed as malformed:
             raise _mended(malformed) from None
         except Refused as refused:
-            if refused.status == 503:
+            if refused.code in _PASSING:
                 raise _later(refused) from None
             raise
         response.headers["Location"] = f"/v1/concerns/{found.concern_id}"

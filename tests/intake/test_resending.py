@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from services.chassis.event import KeyScope
 from tests.intake.rig import together
@@ -264,6 +267,39 @@ async def test_every_sequence_of_resends_adds_nothing(new_intake):
 
         assert await intake.recorded() == before
         assert len(before) == 3
+
+
+VARIANTS = {
+    "raised": submission(),
+    "corrected": changed(),
+    "more urgent": changed(urgency="emergency"),
+    "other child": other_child(),
+    "other child, corrected": other_child(text="More."),
+}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(sorted(VARIANTS)), min_size=1, max_size=7))
+def test_any_sequence_records_each_content_of_each_child_once(shared_intake, loop, sequence):
+    """Whatever comes in whatever order: one concern a child, one event a content, and every answer owes its record."""
+    reference = f"any {uuid4()}"
+
+    async def sent() -> list[dict[str, Any]]:
+        return [(await shared_intake.post({**VARIANTS[v], "reference": reference})).json() for v in sequence]
+
+    answers = loop.run_until_complete(sent())
+
+    children = {"other child" in v for v in sequence}
+    concerns = {a["concern_id"] for a in answers}
+    events = [e for c in concerns for e in loop.run_until_complete(shared_intake.recorded(c))]
+    assert len(concerns) == len(children)
+    assert len(events) == len(set(sequence))
+    assert [e.type for e in events].count("ConcernRaised") == len(children)
+    assert {a["receipt"]["event_id"] for a in answers} == {str(e.id) for e in events}
+    for variant, answer in zip(sequence, answers, strict=True):
+        twin = answers[sequence.index(variant)]
+        assert answer["receipt"] == twin["receipt"]
+        assert answer["repeated"] == (answer is not twin)
 
 
 async def _person_scope(intake: Any, concern_id: str, role: str) -> str:
