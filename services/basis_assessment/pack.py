@@ -7,7 +7,7 @@ if this clause holds, that follows). ``pack_document`` reads it, ``core/engine``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -26,7 +26,7 @@ from concern_relay.v1.codes_pb2 import (
     WithholdReason,
 )
 from services.chassis.calendar import Clock
-from services.chassis.clauses import Clause, Condition, Facts
+from services.chassis.clauses import Clause, Facts
 from services.chassis.errors import SettingsError
 
 # The tables of a pack, in the order the engine follows them.
@@ -175,25 +175,9 @@ class LawPack:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
     @cached_property
-    def tests(self) -> tuple[Condition, ...]:
-        """Every distinct test on a fact, in order: all the pack can see of a case."""
-        found = {}
-        for clause in self.clauses.values():
-            for test in _tests(clause.clause.condition):
-                found[test.op, test.fact, test.value] = test
-        return tuple(found.values())
-
-    @cached_property
     def rows(self) -> tuple[tuple[str, Row], ...]:
         """Every row with its table."""
         return tuple((table, row) for table, rows in self.tables.items() for row in rows)
-
-
-def _tests(condition: Condition) -> Iterator[Condition]:
-    if condition.fact:
-        yield condition
-    for part in condition.parts:
-        yield from _tests(part)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ ask. Learning more never turns a true or a false around, so a known answer may b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -86,6 +86,13 @@ class Condition:
     value: Value | None = None
     clause: Clause | None = None
 
+    def tests(self) -> Iterator[Condition]:
+        """Give every test on a fact in it, those of the clauses it names too."""
+        if self.fact:
+            yield self
+        for part in (*self.parts, *((self.clause.condition,) if self.clause else ())):
+            yield from part.tests()
+
 
 @dataclass(frozen=True)
 class Clause:
@@ -105,7 +112,7 @@ class Clause:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "holds", _compiled(self.condition))
-        object.__setattr__(self, "reads", frozenset(_reads(self.condition)))
+        object.__setattr__(self, "reads", frozenset(test.fact for test in self.condition.tests()))
 
     def evaluate(self, facts: Facts) -> Verdict:
         """Give the value with its reasons. ``holds`` is the quick way to the value alone."""
@@ -153,11 +160,6 @@ def _compiled(condition: Condition) -> Callable[[Facts], Truth]:
         return condition.clause.holds
     test, name, value = _TESTS[condition.op][0], condition.fact, condition.value
     return lambda facts: None if (known := facts.get(name)) is None else test(known, value)
-
-
-def _reads(condition: Condition) -> set[str]:
-    own = {condition.fact} if condition.fact else set()
-    return own.union(*(_reads(part) for part in condition.parts), condition.clause.reads if condition.clause else ())
 
 
 def _weigh(condition: Condition, facts: Facts, trace: list[tuple[str, Truth]]) -> tuple[Truth, frozenset[str]]:

@@ -14,10 +14,11 @@ from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, Dec
 from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, Outcome
 from services.basis_assessment import pack as p
 from services.basis_assessment.core.consent import Consents
-from services.basis_assessment.core.engine import Case, ClassVerdict, Engine, Pending
+from services.basis_assessment.core.engine import Engine
 from services.basis_assessment.core.items import Subject, subjects
 from services.basis_assessment.core.parties import lead, of_agency, told, told_word
 from services.basis_assessment.core.state import WHOLE, BasisState, Decided
+from services.basis_assessment.core.verdict import Case, Pending, View
 from services.basis_assessment.facts import Decided as DecidedWord
 from services.chassis.arrangement import Arrangement, MatrixRow
 from services.chassis.calendar import LONDON, Clock, due
@@ -127,7 +128,8 @@ class _Assessing:
             self._detriment(recipient),
             _decision(decided),
         )
-        verdict = self._engine.of_class(self._case(controller), known)
+        case = self._case(controller)
+        verdict = self._engine.of_class(case, known)
         out.CopyFrom(verdict.message)
         out.purpose_code = row.purpose_code
         if decided is not None and not verdict.message.outcome:
@@ -140,8 +142,9 @@ class _Assessing:
             out.gateway = verdict.message.gateway or row.gateway
             self._without_consent |= verdict.message.article6 != Article6.ARTICLE6_A_CONSENT
             self._unbalanced |= verdict.unbalanced
+            view = self._engine.view(case, verdict)
             for subject in self._subjects:
-                self._item(out.items.add(), row, verdict, subject)
+                self._item(out.items.add(), row, view, subject)
 
     def _detriment(self, recipient: AgencyClass) -> bool:
         if not self._facts.get("more_detrimental"):
@@ -149,11 +152,11 @@ class _Assessing:
         named = self._detail.detrimental_to
         return recipient in named if named else recipient != _NOT_BY_DEFAULT
 
-    def _item(self, out: ItemAssessment, row: MatrixRow, of_class: ClassVerdict, subject: Subject) -> None:
+    def _item(self, out: ItemAssessment, row: MatrixRow, view: View, subject: Subject) -> None:
         recipient = row.agency_class
         decided = self._state.for_part(recipient, subject.part_id) if self._state.decided else None
         verdict = self._engine.of_item(
-            of_class,
+            view,
             (
                 *subject.known,
                 subject.needed_by(row),

@@ -1,14 +1,13 @@
 """Follow a law pack: from facts to what follows, for a class of recipient and for an item.
 
-Pure. What a pack can see of a case is the outcome of its tests, so answers are remembered by those: two concerns that
+Pure. What a table can see of a case is the outcome of its tests, so answers are remembered by those: two concerns that
 no clause can tell apart share one answer. A cache of a pure function changes nothing but the time it takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 from concern_relay.v1.assessments_pb2 import ClassAssessment, ItemAssessment
 from concern_relay.v1.codes_pb2 import (
@@ -23,12 +22,12 @@ from concern_relay.v1.codes_pb2 import (
     WithholdReason,
 )
 from services.basis_assessment import pack as p
+from services.basis_assessment.core.verdict import Case, ClassVerdict, ItemVerdict, Known, Pending, Seen, View
 from services.basis_assessment.facts import LAW_FACTS, PER_CLASS, PER_ITEM, Basis
 from services.basis_assessment.facts import Condition as Met
 from services.basis_assessment.pack import LawPack, Row
 from services.chassis.arrangement import Force
-from services.chassis.calendar import Clock
-from services.chassis.clauses import Clause, Facts, Truth, Value
+from services.chassis.clauses import Clause, Condition, Facts, Truth, Value
 from services.chassis.codes import number_of, word_of
 
 CLASS_FACTS: Final = (
@@ -56,68 +55,11 @@ SHARED: Final = frozenset(
     }
 )
 
-BASES_MAX: Final = 20_000
-"""Distinct cases remembered, per pack; past it the memory starts anew. About 1 kB each."""
+REMEMBERED_MAX: Final = 20_000
+"""Answers remembered, per pack; past it the memory starts anew. About 2 kB each."""
 
-Known: TypeAlias = tuple[Value | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A person has to decide: what is asked, of whom, what is proposed, and how long they have."""
-
-    question: str
-    of_lead: bool
-    proposal: Outcome
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class ItemVerdict:
-    """What follows for one item.
-
-    Attributes:
-        message: as it is recorded, without the part id; never changed. Its outcome is unspecified where the person's
-            decision gives it.
-        questions: codes of questions whose answers would matter.
-        pending: what a person is asked, if anything.
-        unconditioned: shared before a condition was found.
-    """
-
-    message: ItemAssessment
-    questions: tuple[str, ...]
-    pending: Pending | None
-    unconditioned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ClassVerdict:
-    """What follows for a class of recipient.
-
-    Attributes:
-        message: as it is recorded, without what the arrangement says and without items; never changed.
-        shares: whether anything may go to this class.
-        unbalanced: shared on a basis whose record is not complete.
-        as_based: outcome of whatever is shared, by its Article 6 basis.
-        facts: what was known, for the items.
-    """
-
-    message: ClassAssessment
-    shares: bool
-    questions: tuple[str, ...]
-    pending: Pending | None
-    unbalanced: bool
-    as_based: Outcome
-    facts: Facts = field(repr=False)
-    items: dict[Known, ItemVerdict] = field(default_factory=dict, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """The facts that are the same for every class and item, with what was answered about them before."""
-
-    facts: Facts
-    classes: dict[Known, ClassVerdict] = field(repr=False, compare=False)
+_OF_CLASS: Final = (p.ARTICLE6, p.REFUSED_BASES, p.CLASS_OUTCOME, p.GATEWAY, p.CLOCKS)
+_OF_ITEM: Final = (p.LIMBS, p.CONDITIONS, p.ITEMS, p.CLOCKS)
 
 
 class Engine:
@@ -126,9 +68,10 @@ class Engine:
     def __init__(self, pack: LawPack) -> None:
         """Compile the tests that tell cases apart."""
         self.pack = pack
-        tests = [test for test in pack.tests if test.fact not in _VARYING]
-        self._tests: tuple[Callable[[Facts], Truth], ...] = tuple(Clause("", test).holds for test in tests)
-        self._cases: dict[tuple[Truth, ...], dict[Known, ClassVerdict]] = {}
+        self._class_tests = _tests(pack, _OF_CLASS)
+        self._item_tests = _tests(pack, _OF_ITEM)
+        self._cases: dict[Seen, dict[Known, ClassVerdict]] = {}
+        self._remembered = 0
 
     def case(self, facts: Facts) -> Case:
         """Take up a case: what is known of the concern and of whoever discloses.
@@ -136,45 +79,59 @@ class Engine:
         What differs from item to item is dropped here: an answer that is remembered must not hold on to it.
         """
         facts = {name: value for name, value in facts.items() if name not in _VARYING}
-        seen = tuple([test(facts) for test in self._tests])
+        seen = tuple([test(facts) for test in self._class_tests])
         known = self._cases.get(seen)
         if known is None:
-            if len(self._cases) >= BASES_MAX:
-                self._cases.clear()
             known = self._cases[seen] = {}
-        return Case(facts, known)
+        return Case(facts, known, tuple([test(facts) for test in self._item_tests]))
 
     def of_class(self, case: Case, known: Known) -> ClassVerdict:
         """Say what follows for a class of recipient; ``known`` are the values of ``CLASS_FACTS``, None for unknown."""
         found = case.classes.get(known)
         if found is None:
-            found = case.classes[known] = self._of_class({**case.facts, **_named(CLASS_FACTS, known)})
+            self._count()
+            found = case.classes[known] = self._of_class(case.facts, _named(CLASS_FACTS, known))
         return found
 
-    def of_item(self, of_class: ClassVerdict, known: Known) -> ItemVerdict:
-        """Say what follows for an item of a class that shares; ``known`` are the values of ``ITEM_FACTS``."""
-        found = of_class.items.get(known)
+    def view(self, case: Case, of_class: ClassVerdict) -> View:
+        """Take up the items of a class that shares."""
+        items = of_class.views.get(case.seen)
+        if items is None:
+            items = of_class.views[case.seen] = {}
+        return View(case, of_class, items)
+
+    def of_item(self, view: View, known: Known) -> ItemVerdict:
+        """Say what follows for an item; ``known`` are the values of ``ITEM_FACTS``, None for unknown."""
+        found = view.items.get(known)
         if found is None:
-            facts = {**of_class.facts, **_named(ITEM_FACTS, known)}
-            found = of_class.items[known] = self._of_item(of_class, facts)
+            self._count()
+            facts = {**view.case.facts, **view.of_class.found, **_named(ITEM_FACTS, known)}
+            found = view.items[known] = self._of_item(view.of_class, facts)
         return found
+
+    def _count(self) -> None:
+        self._remembered += 1
+        if self._remembered > REMEMBERED_MAX:
+            self._cases.clear()
+            self._remembered = 0
 
     def codes_that_hold(self, table: str, facts: Facts) -> tuple[str, ...]:
         """Give the clause codes of every row of a table that counts."""
         return tuple(row.clause.code for row in self.pack.tables[table] if row.applies(facts))
 
-    def _of_class(self, facts: dict[str, Value]) -> ClassVerdict:
+    def _of_class(self, of_case: Facts, found: dict[str, Value]) -> ClassVerdict:
+        facts = {**of_case, **found}
         bases = [row for row in self.pack.tables[p.ARTICLE6] if row.applies(facts)]
         lead = bases[0] if bases else None
         basis = Basis.NOT_KNOWN if lead is None else Basis.NO_BALANCING_TEST if lead.incomplete else Basis.COMPLETE
-        facts = {**facts, "basis": basis.value}
+        found["basis"] = facts["basis"] = basis.value
         if lead is not None:
-            facts["article6"] = word_of(Article6, lead.basis)
+            found["article6"] = facts["article6"] = word_of(Article6, lead.basis)
         row = self._first(p.CLASS_OUTCOME, facts)
         as_based = lead.outcome if lead is not None else Outcome.OUTCOME_SHARE_POWER
         outcome, reason = _follows(row, as_based, _NO_ROLE)
         shares = outcome in SHARED
-        facts["class_outcome"] = word_of(Outcome, outcome)
+        found["class_outcome"] = facts["class_outcome"] = word_of(Outcome, outcome)
         gateway = self._first(p.GATEWAY, facts) if shares else None
         # Where the lead agency would disclose, the sender's basis is not the question.
         by_sender = shares or (row is not None and bool(row.ask) and not row.of_lead)
@@ -199,7 +156,7 @@ class Engine:
             pending=self._pending(row, facts),
             unbalanced=shares and basis is not Basis.COMPLETE,
             as_based=as_based,
-            facts=facts,
+            found=found,
         )
 
     def _of_item(self, of_class: ClassVerdict, facts: dict[str, Value]) -> ItemVerdict:
@@ -260,7 +217,8 @@ class Engine:
         return next((row for row in self.pack.tables[table] if row.applies(facts)), None)
 
     def _unknown(self, rows: Iterable[Row], facts: Facts) -> set[str]:
-        return set().union(*(row.clause.evaluate(facts).unknown for row in rows))
+        open_rows = [row.clause for row in rows if row.clause.holds(facts) is None]
+        return set().union(*(clause.evaluate(facts).unknown for clause in open_rows))
 
     def _questions(self, unknown: set[str]) -> tuple[str, ...]:
         asked = {LAW_FACTS[name].question for name in unknown}
@@ -274,6 +232,16 @@ class Engine:
                 found.update((code, None) for code, value in row.clause.evaluate(facts).trace if value is True)
                 found[row.clause.code] = None
         return tuple(found)
+
+
+def _tests(pack: LawPack, tables: Iterable[str]) -> tuple[Callable[[Facts], Truth], ...]:
+    """Compile every distinct test that some tables make on facts of the case."""
+    found: dict[object, Condition] = {}
+    for table in tables:
+        for row in pack.tables[table]:
+            for test in row.clause.condition.tests():
+                found[test.op, test.fact, test.value] = test
+    return tuple(Clause("", test).holds for test in found.values() if test.fact not in _VARYING)
 
 
 def _named(names: tuple[str, ...], known: Known) -> dict[str, Value]:

@@ -17,7 +17,7 @@ from concern_relay.v1.codes_pb2 import (
 )
 from concern_relay.v1.facts_pb2 import Item, Part, Person, Place
 from services.basis_assessment.core.consent import Consents
-from services.basis_assessment.core.engine import Known
+from services.basis_assessment.core.verdict import Known
 from services.basis_assessment.facts import Consent
 from services.basis_assessment.pack import LawPack
 from services.chassis.arrangement import MatrixRow
