@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -213,7 +214,7 @@ def test_a_document_has_a_size_limit(tmp_path: Path) -> None:
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 
 
-def concern(*people: Person, **detail: object) -> Concern:
+def concern(*people: Person, **detail: Any) -> Concern:
     """Give a concern with these people and this detail."""
     parts = {f"person-{number}": Part(person=person) for number, person in enumerate(people)}
     return Concern("c", urgency=Urgency.URGENCY_URGENT, parts={"d": Part(detail=ConcernDetail(**detail)), **parts})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from google.protobuf.message import Message
 from law_cases import (
     CHARITY,
     CHILD,
@@ -41,7 +43,7 @@ from concern_relay.v1.concerns_pb2 import (
 )
 from concern_relay.v1.facts_pb2 import Part, SealedPart
 from concern_relay.v1.patterns_pb2 import PatternIdentified
-from services.chassis.event import NOTHING, Decision, Refused
+from services.chassis.event import NOTHING, Decision, Fact, Refused
 
 LATER = MONDAY + timedelta(hours=1)
 WAITING = Raised(
@@ -71,7 +73,7 @@ def waiting_id(going: Run, part_id: str = "note", question: str = "") -> str:
     return found
 
 
-def adds(parts: dict[str, Part], at: datetime = LATER) -> object:
+def adds(parts: dict[str, Part], at: datetime = LATER) -> Fact:
     """Give the event that adds parts."""
     data = InformationAdded(concern_id=CONCERN_ID, parts=[SealedPart(part_id=p) for p in parts])
     return event(data, parts, at)
@@ -91,7 +93,7 @@ def adds(parts: dict[str, Part], at: datetime = LATER) -> object:
     ],
     ids=lambda data: data.DESCRIPTOR.name,
 )
-def test_whatever_changes_a_concern_is_assessed_anew(data: object) -> None:
+def test_whatever_changes_a_concern_is_assessed_anew(data: Message) -> None:
     """Each new fact gives a new assessment that names it and its moment as the moment of the law."""
     going = run(WAITING)
     fact = event(data, at=LATER)
@@ -103,7 +105,7 @@ def test_whatever_changes_a_concern_is_assessed_anew(data: object) -> None:
 
 
 @pytest.mark.parametrize("data", [RecordsLinked(concern_id=CONCERN_ID), PatternIdentified(pattern_id=CONCERN_ID)])
-def test_other_events_change_nothing(data: object) -> None:
+def test_other_events_change_nothing(data: Message) -> None:
     """Records linked by a person, and patterns, lead to no assessment of this concern."""
     going = run(WAITING)
 
@@ -285,7 +287,7 @@ GOOD = {"outcome": "share_power", "agency": CHARITY, "role": "safeguarding_lead"
 def test_a_decision_that_may_not_be_taken_so_is_refused(changed: dict[str, str], status: int, code: str) -> None:
     """Another agency, another role, nobody's name, no answer, no reason, no review date: refused, nothing recorded."""
     going = run(WAITING)
-    said_of_it = {**GOOD, **changed}
+    said_of_it: dict[str, Any] = {**GOOD, **changed}
 
     with pytest.raises(Refused) as refused:
         going.decide(waiting_id(going), said_of_it.pop("outcome"), **said_of_it)
