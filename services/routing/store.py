@@ -88,15 +88,16 @@ CREATE TABLE IF NOT EXISTS delivery_job (
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery_job (channel, urgency DESC, next_at);
 """
 
-_INSERT_SHARE = """
-INSERT INTO share (share_id, concern_id, planned_event_id, agency_id, recipient_class, sender_agency_id, urgency,
-    emergency, test, rule_code, clock_code, arrangement_sha256, adds_to_share_id, redirects_share_id, meant_agency_id,
-    fallback_code, withdrawn_part_ids, planned_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING
-"""
-_INSERT_JOB = """
-INSERT INTO delivery_job (share_id, concern_id, agency_id, channel, next_channels, urgency, next_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+# One statement: a share and its job appear together.
+_PLANNED = """
+WITH planned AS (
+    INSERT INTO share (share_id, concern_id, planned_event_id, agency_id, recipient_class, sender_agency_id, urgency,
+        emergency, test, rule_code, clock_code, arrangement_sha256, adds_to_share_id, redirects_share_id,
+        meant_agency_id, fallback_code, withdrawn_part_ids, planned_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING
+)
+INSERT INTO delivery_job (share_id, concern_id, agency_id, urgency, next_at, channel, next_channels)
+VALUES ($1, $2, $4, $7, $18, $19, $20) ON CONFLICT DO NOTHING
 """
 _LEASE = """
 UPDATE delivery_job SET leased_until = $2, attempts = attempts + 1
@@ -120,30 +121,25 @@ class RoutingStore:
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write the effects of an input, and wake the delivery workers when there is something to deliver."""
         del fact
-        planned = False
+        changes: dict[str, list[tuple[Any, ...]]] = {}
         for effect in effects:
-            if isinstance(effect.data, SharePlanned):
-                await self._plan(connection, effect, effect.data)
-                planned = True
-            elif effect.data is not None and (share_id := getattr(effect.data, "share_id", "")):
-                for sql, values in _changes(effect.data, effect.recorded):
-                    await connection.execute(sql, UUID(share_id), *values)
-        if planned:
+            if effect.data is not None and (share_id := getattr(effect.data, "share_id", "")):
+                for sql, values in _changes(effect.data, effect):
+                    changes.setdefault(sql, []).append((UUID(share_id), *values))
+        for sql, rows in changes.items():
+            await connection.executemany(sql, rows)
+        if _PLANNED in changes:
             await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
 
-    async def _plan(self, connection: asyncpg.Connection[Any], fact: Fact, data: SharePlanned) -> None:
-        share_id, concern_id = UUID(data.share_id), UUID(data.concern_id)
-        await connection.execute(
-            _INSERT_SHARE,
-            *(share_id, concern_id, fact.id, data.recipient_agency_id, word_of(AgencyClass, data.recipient_class)),
-            *(data.sender_agency_id, int(data.urgency), data.emergency, data.test, data.rule_code, data.clock_code),
-            *(data.arrangement_sha256, data.adds_to_share_id, data.redirects_share_id, data.meant_agency_id),
-            *(data.fallback_code, list(data.withdrawn_part_ids), fact.recorded),
-        )
-        first, *others = [word_of(Channel, channel) for channel in data.channels] or ["manual"]
-        await connection.execute(
-            _INSERT_JOB, share_id, concern_id, data.recipient_agency_id, first, others, int(data.urgency), fact.recorded
-        )
+
+def _planned(data: SharePlanned, fact: Fact) -> tuple[Any, ...]:
+    first, *others = [word_of(Channel, channel) for channel in data.channels] or ["manual"]
+    return (
+        *(UUID(data.concern_id), fact.id, data.recipient_agency_id, word_of(AgencyClass, data.recipient_class)),
+        *(data.sender_agency_id, int(data.urgency), data.emergency, data.test, data.rule_code, data.clock_code),
+        *(data.arrangement_sha256, data.adds_to_share_id, data.redirects_share_id, data.meant_agency_id),
+        *(data.fallback_code, list(data.withdrawn_part_ids), fact.recorded, first, others),
+    )
 
 
 _DONE = "DELETE FROM delivery_job WHERE share_id = $1"
@@ -157,8 +153,11 @@ WHERE share_id = $1
 """
 
 
-def _changes(data: Message, recorded: datetime) -> list[_Change]:  # noqa: C901  (a table: one row an event)
+def _changes(data: Message, fact: Fact) -> list[_Change]:  # noqa: C901  (a table: one row an event)
+    recorded = fact.recorded
     match data:
+        case SharePlanned():
+            return [(_PLANNED, _planned(data, fact))]
         case ShareDelivered():
             by = data.acknowledge_by.ToDatetime(tzinfo=UTC) if data.HasField("acknowledge_by") else None
             values = (recorded, by, data.clock_code, word_of(Channel, data.channel))

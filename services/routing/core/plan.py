@@ -14,16 +14,16 @@ from typing import Final
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, ItemAssessment
 from concern_relay.v1.codes_pb2 import AgencyClass, Outcome, WithholdReason
 from concern_relay.v1.facts_pb2 import Part
-from concern_relay.v1.shares_pb2 import CorrectionSent, SharePlanned, ShareWithheld
+from concern_relay.v1.shares_pb2 import CorrectionSent, SharePlanned
 from services.chassis.arrangement import Arrangement, Force, MatrixRow, Selection, Told
 from services.chassis.clauses import Facts
-from services.chassis.codes import word_of
 from services.chassis.concern_facts import concern_facts
 from services.chassis.event import Content, Effect, KeyScope, Timer, derived_id
 from services.routing.core.clocks import deliver_by, first_due
 from services.routing.core.recipients import Asked, Gap, Recipient, recipients
-from services.routing.core.state import Assessment, State, Withheld, part_digest
+from services.routing.core.state import Assessment, State, part_digest
 from services.routing.core.view import SHARED, Laid, View, Wanted, lay_out, reason_of, view_of
+from services.routing.core.withholding import Withholding
 
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _NOBODY: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
@@ -63,7 +63,7 @@ class Planner:
         self._laid: Laid = lay_out(self._concern)
         self._asked = Asked.about(self.arrangement, self._concern, self.at)
         self._targets: dict[str, Recipient] = {}
-        self._held: dict[tuple[AgencyClass, str, WithholdReason, str], set[str]] = {}
+        self._held = Withholding(self._concern.concern_id)
         self._stale: frozenset[str] = frozenset()
         self._shared = 0
         self._lost = False
@@ -249,7 +249,7 @@ class Planner:
     def _note_view(self, recipient: Recipient, basis: _Basis, view: View) -> None:
         agency = recipient.agency
         for left in view.left:
-            self._hold(agency.agency_class, agency.agency_id, left.reason, left.rule_code, left.part_id)
+            self._held.hold(agency.agency_class, agency.agency_id, left.reason, left.rule_code, left.part_id)
         for part_id, item in (basis.allowed or {}).items():
             if part_id not in self._concern.unopened:
                 continue
@@ -258,7 +258,7 @@ class Planner:
                 reason = reason_of(item.outcome, item.reason)
             elif self.state.withdrawn_consents:
                 reason = WithholdReason.WITHHOLD_REASON_CONSENT
-            self._hold(agency.agency_class, agency.agency_id, reason, "cannot_be_opened", part_id)
+            self._held.hold(agency.agency_class, agency.agency_id, reason, "cannot_be_opened", part_id)
 
     def _not_told(self, assessed: ClassAssessment, rows: list[Told]) -> None:
         """A class that is not told: on record wherever anybody could have expected it to be."""
@@ -269,7 +269,7 @@ class Planner:
             if not row.must:
                 self._propose(row, assessed)
         if not rows or any(row.must for row in rows):
-            self._hold(assessed.recipient_class, "", reason_of(assessed.outcome, assessed.reason), rule)
+            self._held.hold(assessed.recipient_class, "", reason_of(assessed.outcome, assessed.reason), rule)
 
     def _propose(self, row: Told, assessed: ClassAssessment | None = None) -> None:
         """A usual recipient: the lead agency decides; or a person looks first (practice 5 and 6)."""
@@ -281,39 +281,19 @@ class Planner:
         found, _ = recipients(self._asked, row)
         meant = [r.agency.agency_id for r in found if r.agency.agency_id not in self._targets]
         for agency_id in meant or ([] if found else [""]):
-            self._hold(row.agency_class, agency_id, reason, row.rule_code)
+            self._held.hold(row.agency_class, agency_id, reason, row.rule_code)
 
     def _note_gap(self, gap: Gap) -> None:
         self._lost |= gap.told.must and gap.reason == WithholdReason.WITHHOLD_REASON_NO_ROLE
-        self._hold(gap.told.agency_class, gap.agency_id, gap.reason, gap.rule_code)
-
-    def _hold(
-        self, agency_class: AgencyClass, agency_id: str, reason: WithholdReason, rule: str, part_id: str = ""
-    ) -> None:
-        held = self._held.setdefault((agency_class, agency_id, reason, rule), set())
-        if part_id:
-            held.add(part_id)
+        self._held.hold(gap.told.agency_class, gap.agency_id, gap.reason, gap.rule_code)
 
     def _end_reasoned(self) -> None:
         """Nobody is told and nobody was: that, too, is a decision with a reason (rules 2.2, last row)."""
         if not self._shared and not self.state.shares:
-            self._hold(_NOBODY, "", WithholdReason.WITHHOLD_REASON_NO_ROLE, NO_RECIPIENT_JUSTIFIED)
+            self._held.hold(_NOBODY, "", WithholdReason.WITHHOLD_REASON_NO_ROLE, NO_RECIPIENT_JUSTIFIED)
 
     def _withhold(self) -> None:
-        for (agency_class, agency_id, reason, rule), part_ids in self._held.items():
-            if Withheld(agency_class, agency_id, frozenset(part_ids), reason, rule) in self.state.withheld:
-                continue
-            data = ShareWithheld(
-                concern_id=self._concern.concern_id,
-                recipient_class=agency_class,
-                agency_id=agency_id,
-                part_ids=sorted(part_ids),
-                reason=reason,
-                rule_code=rule,
-                assessment_event_id=self.assessment_id,
-            )
-            names = (word_of(AgencyClass, agency_class), agency_id, word_of(WithholdReason, reason), rule, self.cause)
-            self.effects.append(Effect(data, key="/".join(names)))
+        self.effects += self._held.effects(self.state.withheld, self.assessment_id, self.cause)
 
     def _select(self, agency_class: AgencyClass) -> Selection:
         return self.arrangement.matrix[agency_class].select

@@ -1,0 +1,85 @@
+"""What is looked at to find recipients, and what is found: an agency that is told, or somebody who is not, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from concern_relay.v1.codes_pb2 import PersonRole, WithholdReason
+from concern_relay.v1.facts_pb2 import Person
+from services.chassis.arrangement import Agency, Arrangement, Told
+from services.chassis.calendar import LONDON
+from services.chassis.concern import Concern
+
+_PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An agency that is told, and by which row.
+
+    Attributes:
+        told: the row.
+        children: the children it was chosen for (its pupils); empty means every child of the concern.
+        meant: agency id it stands in for; empty when it was meant itself.
+        fallback: why it stands in; empty when it does not.
+    """
+
+    agency: Agency
+    told: Told
+    children: frozenset[str] = frozenset()
+    meant: str = ""
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Somebody a row asked for who is not told, with the reason."""
+
+    told: Told
+    agency_id: str
+    reason: WithholdReason
+    rule_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked at to find recipients; the same for every row."""
+
+    arrangement: Arrangement
+    concern: Concern
+    at: datetime
+    day: date
+    people: tuple[Person, ...]
+    readable: frozenset[str]
+
+    @classmethod
+    def about(cls, arrangement: Arrangement, concern: Concern, at: datetime) -> Asked:
+        """Look at a concern once, for all rows. Days are local: an agency that closes today is open until midnight."""
+        return cls(arrangement, concern, at, at.astimezone(LONDON).date(), concern.people, readable_inboxes(concern))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An agency a way of looking gave; without an agency, ``meant`` is an id that nobody lists."""
+
+    agency: Agency | None
+    children: frozenset[str] = frozenset()
+    meant: str = ""
+    fallback: str = ""
+
+
+def readable_inboxes(concern: Concern) -> frozenset[str]:
+    """Give the agencies whose inbox a person of the concern could read (rules 2.3; practice 9 and 26).
+
+    Anybody but a professional who works with the family counts: the accused, and staff linked to it.
+    """
+    return frozenset(
+        agency_id for person in concern.people if person.role != _PROFESSIONAL for agency_id in person.can_read_agencies
+    )
+
+
+def could_read(concern: Concern, agency_id: str) -> bool:
+    """Say whether a person of the concern could read an agency's inbox."""
+    return agency_id in readable_inboxes(concern)

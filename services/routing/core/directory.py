@@ -1,0 +1,153 @@
+"""From "children's social care where the child lives" to the agencies that are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, PersonRole, StatutoryStatus, Ternary
+from concern_relay.v1.facts_pb2 import Person
+from services.chassis.arrangement import Agency, SelectBy, Told
+from services.routing.core.asked import Asked, Found
+
+_UNKNOWN_AUTHORITY: Final = "unknown_authority"
+_LAST_RESORT: Final = "area_of_arrangement"
+_ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
+_CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+_CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
+_OF_ROLE: Final = {
+    SelectBy.LIVES: AuthorityRole.AUTHORITY_ROLE_LIVES,
+    SelectBy.FOUND: AuthorityRole.AUTHORITY_ROLE_FOUND,
+    SelectBy.HOLDS_PLAN: AuthorityRole.AUTHORITY_ROLE_HOLDS_PLAN,
+    SelectBy.RESPONSIBLE: AuthorityRole.AUTHORITY_ROLE_RESPONSIBLE,
+    SelectBy.HOST: AuthorityRole.AUTHORITY_ROLE_HOST,
+    SelectBy.FORMER: AuthorityRole.AUTHORITY_ROLE_FORMER,
+}
+# A plan names its authority: nobody should have to state it a second time as an authority concerned.
+_OF_STATUS: Final = {
+    StatutoryStatus.STATUTORY_STATUS_CHILD_PROTECTION_PLAN: SelectBy.HOLDS_PLAN,
+    StatutoryStatus.STATUTORY_STATUS_LOOKED_AFTER: SelectBy.RESPONSIBLE,
+    StatutoryStatus.STATUTORY_STATUS_REMANDED: SelectBy.RESPONSIBLE,
+}
+
+
+def found_by(asked: Asked, told: Told) -> Iterator[Found]:
+    """Look by every way named, then by the first other way that finds somebody, then by the last resort."""
+    direct = [found for by in told.select.by for found in _by(asked, told, by)]
+    yield from direct
+    if any(found.agency is not None and found.fallback != _UNKNOWN_AUTHORITY for found in direct):
+        return
+    for by in told.select.otherwise:
+        others = [replace(found, fallback=found.fallback or str(by)) for found in _by(asked, told, by)]
+        if others:
+            yield from others
+            return
+    if told.must and told.select.otherwise:
+        # The sender itself is from elsewhere and nobody said where the child is: those at home here find out.
+        home = asked.arrangement.agencies[asked.arrangement.front_door]
+        yield from (replace(found, fallback=_LAST_RESORT) for found in _one_of(asked, told, home.areas))
+
+
+def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:
+    match by:
+        case SelectBy.CHILD_SCHOOL | SelectBy.KNOWN_TO:
+            for agency_id, children in _attached(asked.people, by):
+                yield from _listed(asked, told, agency_id, children)
+        case SelectBy.NAMED:
+            for agency_id in told.select.named:
+                yield from _listed(asked, told, agency_id, frozenset())
+        case SelectBy.SENDER_AREA:
+            sender = asked.arrangement.agency(asked.concern.agency_id)
+            home = asked.arrangement.agencies[asked.arrangement.front_door]
+            yield from _one_of(asked, told, sender.areas if sender is not None and sender.areas else home.areas)
+        case SelectBy.EMPLOYER_AREA:
+            for employer in _employers(asked):
+                yield from _one_of(asked, told, employer.areas)
+        case _:
+            for gss_code in _authorities(asked.people, told.agency_class, by):
+                yield from _of_area(asked, told, gss_code)
+
+
+def _attached(people: Iterable[Person], by: SelectBy) -> Iterator[tuple[str, frozenset[str]]]:
+    """Give the agencies people of the concern attend or are known to, each with the child it is about, if any."""
+    for person in people:
+        child = frozenset({person.person_id}) if person.role in _CHILDREN else frozenset[str]()
+        if by is SelectBy.KNOWN_TO:
+            for agency_id in person.known_to_agencies:
+                yield agency_id, child
+        elif child and person.school_agency_id:
+            yield person.school_agency_id, child
+
+
+def _listed(asked: Asked, told: Told, agency_id: str, children: frozenset[str]) -> Iterator[Found]:
+    """Give a named agency, if it is of the class and role asked for; an id nobody lists is said to be unknown."""
+    agency = asked.arrangement.agency(agency_id)
+    if agency is None:
+        yield Found(None, children, meant=agency_id)
+    elif agency.agency_class == told.agency_class and (not told.select.role or told.select.role in agency.roles):
+        yield Found(agency, children)
+
+
+def _employers(asked: Asked) -> Iterator[Agency]:
+    """Where the adult of concern works: the inboxes that adult can read."""
+    for person in asked.people:
+        if person.role == _ADULT_OF_CONCERN:
+            for agency_id in person.can_read_agencies:
+                if (agency := asked.arrangement.agency(agency_id)) is not None:
+                    yield agency
+
+
+def _one_of(asked: Asked, told: Told, areas: frozenset[str]) -> Iterator[Found]:
+    """Give one agency for an agency's areas: a county-wide charity does not mean every authority it works in."""
+    matching = {
+        agency.agency_id: agency
+        for area in areas
+        for agency in asked.arrangement.agencies_of(told.agency_class, role=told.select.role, area=area, day=asked.day)
+    }
+    if not matching:
+        return
+    home = asked.arrangement.agencies[asked.arrangement.front_door].areas
+    yield Found(min(matching.values(), key=lambda agency: (agency.areas.isdisjoint(home), agency.agency_id)))
+
+
+def _authorities(everyone: tuple[Person, ...], agency_class: AgencyClass, by: SelectBy) -> tuple[str, ...]:
+    """Give the ONS codes of the authorities concerned in a way: the children's, or where none is stated, anyone's."""
+    if agency_class == AgencyClass.AGENCY_CLASS_ADULT_SOCIAL_CARE:
+        first: Iterable[Person] = [p for p in everyone if p.adult_at_risk == Ternary.TERNARY_YES]
+    else:
+        first = [p for p in everyone if p.role in _CHILDREN]
+    return _codes_of(first, by) or _codes_of(everyone, by)
+
+
+def _codes_of(people: Iterable[Person], by: SelectBy) -> tuple[str, ...]:
+    stated = [a.gss_code for person in people for a in person.authorities if a.role == _OF_ROLE[by]]
+    plans = [
+        status.gss_code
+        for person in people
+        for status in person.statuses
+        if _OF_STATUS.get(status.status) is by and not status.to_on
+    ]
+    return tuple(dict.fromkeys(code for code in (*stated, *plans) if code))
+
+
+def _of_area(asked: Asked, told: Told, gss_code: str) -> Iterator[Found]:
+    arrangement = asked.arrangement
+    serving = arrangement.agencies_of(told.agency_class, role=told.select.role, area=gss_code, day=asked.day)
+    if serving:
+        yield from (Found(agency) for agency in serving)
+        return
+    closed = tuple(
+        agency
+        for agency in arrangement.agencies.values()
+        if agency.agency_class == told.agency_class
+        and gss_code in agency.areas
+        and (not told.select.role or told.select.role in agency.roles)
+        and agency.valid_from <= asked.day
+    )
+    if closed:
+        yield from (Found(agency) for agency in closed)
+    elif told.agency_class == _CSC:
+        # Wales, Scotland and Northern Ireland have codes of their own, which the list of England does not hold.
+        listed = gss_code in arrangement.authorities or gss_code[:1] in {"W", "S", "N"}
+        yield Found(arrangement.outside(gss_code), fallback="outside_arrangement" if listed else _UNKNOWN_AUTHORITY)
