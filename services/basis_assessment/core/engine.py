@@ -55,8 +55,8 @@ SHARED: Final = frozenset(
     }
 )
 
-REMEMBERED_MAX: Final = 20_000
-"""Answers remembered, per pack; past it the memory starts anew. About 2 kB each."""
+REMEMBERED_MAX: Final = 50_000
+"""Answers remembered, per pack; past it the memory starts anew. About 1.4 kB each, 70 MB at most."""
 
 _OF_CLASS: Final = (p.ARTICLE6, p.REFUSED_BASES, p.CLASS_OUTCOME, p.GATEWAY, p.CLOCKS)
 _OF_ITEM: Final = (p.LIMBS, p.CONDITIONS, p.ITEMS, p.CLOCKS)
