@@ -15,13 +15,11 @@ import uvloop
 
 from services.audit import store
 from services.audit.api import journey_routes, ledger_routes
-from services.audit.feed import partitions_of
+from services.audit.charter import charter_of
 from services.audit.metrics import LedgerMetrics
 from services.audit.recorder import Recorder
-from services.audit.sequencer import Charter
-from services.audit.signer import Signing, load_signer, origin_of, publish_key
+from services.audit.signer import Signing, load_signer, publish_key
 from services.chassis import log as logging
-from services.chassis import topics
 from services.chassis.auth import tokens_of
 from services.chassis.clock import clock_of
 from services.chassis.errors import DeadlineExceeded, RelayError, SettingsError
@@ -53,15 +51,6 @@ class Audit:
     publisher: Publisher
     server: HttpServer
     health: Health
-
-
-def charter_of(settings: Settings) -> Charter:
-    """Give which ledger this is: all history topics of the registry, announced on the topic that lists its events."""
-    registry = topics.load(settings.deploy_dir / "topics.yaml")
-    counts = {topic.name: topic.partitions for topic in registry.topics()}
-    topic = next(entry.name for entry in registry.entries if "BatchSequenced" in entry.events)
-    covered = [name for name in registry.history() if name != topic]
-    return Charter(origin_of(), tuple(partitions_of(counts, covered)), topic)
 
 
 async def assemble(settings: Settings, stack: AsyncExitStack) -> Audit:

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.audit.journeys import Journey, journey_of
-from services.audit.store import record_of
+from services.audit.rows import record_of
 from services.chassis.envelope import Event, decode
 from services.chassis.envelope import Record as Encoded
 from services.chassis.errors import DecodeError

@@ -16,7 +16,7 @@ import asyncpg
 from concern_relay.v1.ledger_pb2 import BatchSequenced
 from services.audit.export import Run, batch_line, checkpoint_line, closing_line, opening_line, record_line
 from services.audit.proof import Proof
-from services.audit.store import record_of
+from services.audit.rows import record_of
 from services.audit.tree import Leaves, Nodes, Span, consistency_path, inclusion_path, prove, spans
 from services.chassis.integrity.errors import IntegrityError
 

@@ -31,17 +31,11 @@ from services.chassis.settings import Settings
 
 log = Log(__name__)
 
-DEFAULT_ORIGIN: Final = "relay.example/ledger"
 SIGN_EVERY_S: Final = 5.0
 DATABASE_DEADLINE_S: Final = 30.0
 SEED_BYTES: Final = 32
 #: File of the state folder with the ledger's public keys, one verifier key a line: the newest first.
 PUBLIC_FILE: Final = "ledger.keys"
-
-
-def origin_of() -> str:
-    """Give the name of this ledger: RELAY_LEDGER_ORIGIN, or the local one."""
-    return os.environ.get("RELAY_LEDGER_ORIGIN", DEFAULT_ORIGIN)
 
 
 def load_signer(settings: Settings, origin: str) -> Signer:

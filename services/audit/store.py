@@ -6,7 +6,6 @@ adds is written in one transaction, which begins by moving the head: two writers
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -15,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from concern_relay.v1.ledger_pb2 import CheckpointSigned
-from services.audit.export import Record
+from services.audit.rows import rows_of
 from services.audit.sequencer import Batch, Finding, Head, Leaf, Partition
 from services.audit.tree import Frontier
 from services.chassis.envelope import Event, digest, encode
@@ -103,7 +102,6 @@ _ENTRY_COLUMNS: Final = (
     "event_id", "concern_id", "origin", "topic", "partition", "type", "recorded", "headers", "value", "digest",
     "outgoing",
 )  # fmt: skip
-_NULL: Final = 0xFFFFFFFF
 
 
 class Announced(NamedTuple):
@@ -187,7 +185,7 @@ async def append(
         )
         if moved != "UPDATE 1":
             raise HeadMoved(f"the ledger no longer stands at {before.size}: another process appended to it")
-        rows = (row for b in batches for row in _rows(b.batch))
+        rows = (row for b in batches for row in rows_of(b.batch))
         await connection.copy_records_to_table("record", records=rows, columns=_RECORD_COLUMNS)
         nodes = [(n.level, n.index, n.hash) for b in batches for n in b.batch.nodes]
         if nodes:
@@ -234,39 +232,22 @@ async def write_findings(
     return new
 
 
+async def settle(connection: asyncpg.Connection[Any], which: Sequence[Any], because: str, now: datetime) -> bool:
+    """Settle a finding (kind, topic, partition, first offset); give whether it was open."""
+    done = await connection.execute(
+        "UPDATE finding SET settled = $5, settled_because = $6 "
+        "WHERE (kind, topic, partition, first_offset) = ($1, $2, $3, $4) AND settled IS NULL",
+        *which,
+        now,
+        because,
+    )
+    return bool(done == "UPDATE 1")
+
+
 async def open_findings(connection: asyncpg.Connection[Any]) -> dict[str, int]:
     """Count the findings that nobody has settled, by kind."""
     rows = await connection.fetch("SELECT kind, count(*) AS n FROM finding WHERE settled IS NULL GROUP BY kind")
     return {row["kind"]: row["n"] for row in rows}
-
-
-def record_of(row: asyncpg.Record) -> Record:
-    """Give the record that a row of ``record`` holds."""
-    return Record(
-        row["topic"], row["partition"], row["kafka_offset"], row["key"], unpack(row["headers"]), row["value"]
-    )  # fmt: skip
-
-
-def pack(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
-    """Pack headers for a row, so that nothing Kafka can hold is lost: null stays null."""
-    out = []
-    for name, value in headers:
-        encoded = name.encode()
-        size = _NULL if value is None else len(value)
-        out += [struct.pack(">II", len(encoded), size), encoded, value or b""]
-    return b"".join(out)
-
-
-def unpack(packed: bytes) -> list[tuple[str, bytes | None]]:
-    """Undo :func:`pack`."""
-    headers, at = list[tuple[str, bytes | None]](), 0
-    while at < len(packed):
-        name_size, size = struct.unpack_from(">II", packed, at)
-        begin = at + 8 + name_size
-        end = begin + (0 if size == _NULL else size)
-        headers.append((packed[at + 8 : begin].decode(), None if size == _NULL else packed[begin:end]))
-        at = end
-    return headers
 
 
 async def _write_entries(connection: asyncpg.Connection[Any], events: Sequence[Event], *, sent: bool) -> None:
@@ -291,14 +272,3 @@ async def _write_offsets(connection: asyncpg.Connection[Any], offsets: Mapping[P
         [partition for _, partition in offsets],
         list(offsets.values()),
     )
-
-
-def _rows(batch: Batch) -> list[tuple[Any, ...]]:
-    return [
-        (
-            index, leaf.record.topic, leaf.record.partition, leaf.record.offset, leaf.record.key,
-            pack(leaf.record.headers), leaf.record.value, leaf.event_id, leaf.concern_id, leaf.type,
-            leaf.recorded, repeated, leaf.hash,
-        )
-        for index, (leaf, repeated) in enumerate(zip(batch.leaves, batch.repeated, strict=True), batch.before.size)
-    ]  # fmt: skip

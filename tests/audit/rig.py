@@ -25,6 +25,7 @@ from aiokafka.admin import NewTopic
 from concern_relay.v1.concerns_pb2 import ConcernRaised
 from concern_relay.v1.facts_pb2 import SealedPart
 from services.audit import app, store
+from services.audit.charter import charter_of
 from services.audit.ledger import snapshot
 from services.audit.sequencer import Charter
 from services.audit.signer import load_signer
@@ -219,7 +220,7 @@ async def rig(kafka: Any, dsn: str, folder: Path, *, count: int = 2) -> AsyncIte
     pool = await asyncpg.create_pool(dsn, min_size=0, max_size=4)
     async with pool.acquire() as connection:
         await store.migrate(connection)
-    found = Rig(kafka, settings, app.charter_of(settings), names, pool)
+    found = Rig(kafka, settings, charter_of(settings), names, pool)
     try:
         yield found
     finally:

@@ -27,7 +27,7 @@ class Code(StrEnum):
 WORDS: Final = {
     Code.DIFFERS: "decided again, this field comes out otherwise",
     Code.NOT_PRODUCED: "recorded, and not decided again",
-    Code.NOT_RECORDED: "decided again, and not recorded",
+    Code.NOT_RECORDED: "decided again, and not recorded; were the services cut off? started again they go on",
     Code.NOT_FIRED: "a timer fell due that would have led to this, and nothing is recorded",
     Code.REFUSED: "recorded, and refused when it is presented again",
     Code.RAISED: "the core raises on it; the service will have parked it",

@@ -1,0 +1,27 @@
+"""Which ledger a process works on: its name from the environment, what it covers from the registry of topics."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from services.audit.feed import partitions_of
+from services.audit.sequencer import Charter
+from services.chassis import topics
+from services.chassis.settings import Settings
+
+DEFAULT_ORIGIN: Final = "concern-relay.local/ledger"
+
+
+def origin_of() -> str:
+    """Give the name of this ledger: RELAY_LEDGER_ORIGIN, or the local one."""
+    return os.environ.get("RELAY_LEDGER_ORIGIN", DEFAULT_ORIGIN)
+
+
+def charter_of(settings: Settings) -> Charter:
+    """Give which ledger this is: all history topics of the registry, announced on the topic that lists its events."""
+    registry = topics.load(settings.deploy_dir / "topics.yaml")
+    counts = {topic.name: topic.partitions for topic in registry.topics()}
+    topic = next(entry.name for entry in registry.entries if "BatchSequenced" in entry.events)
+    covered = [name for name in registry.history() if name != topic]
+    return Charter(origin_of(), tuple(partitions_of(counts, covered)), topic)
