@@ -39,6 +39,8 @@ def record(topic: str, partition: int, offset: int, value: bytes | None = b"seal
         ("ce_id", event),
         ("odd\u00e9", b"\x00\xff"),
         ("none", None),
+        ("twice", b"2"),
+        ("twice", b"1"),
     ]
     return Record(topic, partition, offset, b"c-%d" % partition, headers, value)
 
