@@ -7,7 +7,7 @@ well. So a connection that does not answer in time is broken off, which to the s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -44,9 +44,14 @@ async def borrowed(pool: asyncpg.Pool, deadline_s: float = QUERY_DEADLINE_S) -> 
 
 @asynccontextmanager
 async def transaction(
-    pool: asyncpg.Pool, deadline_s: float = QUERY_DEADLINE_S
+    pool: asyncpg.Pool, deadline_s: float = QUERY_DEADLINE_S, *, then: Callable[[], None] = lambda: None
 ) -> AsyncIterator[asyncpg.Connection[Any]]:
     """Borrow a connection and do everything in one transaction: all of it or nothing.
+
+    Args:
+        pool: whose connection.
+        deadline_s: for all of it, in seconds.
+        then: called as soon as it is committed, before the connection is given back.
 
     Raises:
         TimeoutError: as ``borrowed``. Whether the commit was reached is then unknown; do it again.
@@ -62,3 +67,4 @@ async def transaction(
             await both.rollback()
             raise
         await both.commit()
+        then()

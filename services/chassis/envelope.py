@@ -8,11 +8,13 @@ is journaled; they are sent as they are however often it takes.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from google.protobuf.message import DecodeError as ProtobufError
 from google.protobuf.message import Message
 
@@ -26,6 +28,9 @@ VALUE_BYTES_MAX = 960 * 1024
 """With the headers less than the 1 MiB that a broker takes by default: what is journaled can always be sent."""
 
 Headers = tuple[tuple[str, bytes], ...]
+
+# The UUID that rows of the database come with: a uuid.UUID to everyone, read and written ten times faster.
+_read_uuid: Callable[[str], UUID] = pgproto.UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,13 @@ class Event:
 
 def timestamp(moment: datetime) -> str:
     """Write an aware time as RFC 3339, UTC, microseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    # converted before it is looked up: the two 01:30 of an autumn night are equal to a cache
+    return _utc_text(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+@lru_cache(maxsize=256)
+def _utc_text(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def encode(event: Event, partition: int = -1) -> Record:
@@ -186,7 +197,7 @@ def _text(context: dict[str, bytes], name: str) -> str:
 
 def _uuid(context: dict[str, bytes], name: str) -> UUID:
     try:
-        return UUID(_text(context, name))
+        return _read_uuid(_text(context, name))
     except ValueError as error:
         raise DecodeError(f"attribute {name.removeprefix('ce_')} is not a UUID") from error
 
@@ -200,7 +211,7 @@ def _concern_id(context: dict[str, bytes]) -> str:
 
 @lru_cache(maxsize=4096)
 def _canonical(text: str) -> str:
-    return str(UUID(text))
+    return str(_read_uuid(text))
 
 
 def _time(context: dict[str, bytes], name: str) -> datetime:
@@ -216,6 +227,6 @@ def _time(context: dict[str, bytes], name: str) -> datetime:
 def _based_on(context: dict[str, bytes]) -> tuple[tuple[str, UUID], ...]:
     try:
         pairs = (pair.partition("=") for pair in _text(context, "ce_basedon").split(","))
-        return tuple((topic, UUID(event_id)) for topic, _, event_id in pairs)
+        return tuple((topic, _read_uuid(event_id)) for topic, _, event_id in pairs)
     except ValueError as error:
         raise DecodeError("attribute basedon is not topic=id pairs") from error

@@ -237,10 +237,8 @@ class Journal(Generic[S]):
         return (await self._run_or_park([incoming]))[0]
 
     async def _run(self, inputs: Sequence[Incoming]) -> list[Recorded]:
-        async with database.transaction(self.pool, TRANSACTION_DEADLINE_S) as connection:
-            results = await Transaction(self.desk, connection, inputs).run()
-        self.on_commit()
-        return results
+        async with database.transaction(self.pool, TRANSACTION_DEADLINE_S, then=self.on_commit) as connection:
+            return await Transaction(self.desk, connection, inputs).run()
 
     async def _run_or_park(self, inputs: Sequence[Incoming]) -> list[Recorded]:
         """Take records; if one of them cannot be taken, find it, park it, and let the others go on.

@@ -15,7 +15,7 @@ from services.chassis.event import Content, FactKind, Timer
 PARKED_NAMESPACE = UUID("6f1de6a4-6b0c-5a6e-9d0a-3f5a2f3c9b11")
 ACT_KEY_MAX = 512
 _WORD = struct.Struct("<I")
-_SIZE = struct.Struct(">I")
+_HEAD = struct.Struct(">IH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,32 +113,48 @@ def murmur2(data: bytes) -> int:
 
 
 def pack_headers(headers: Headers) -> bytes:
-    """Pack headers for a row: for each its name and its value, each behind its length (big-endian, 2 and 4 bytes)."""
-    parts: list[bytes] = []
-    for name, value in headers:
-        parts += (_packed_name(name), _SIZE.pack(len(value)), value)
-    return b"".join(parts)
+    """Pack headers for a row: names, sizes of the values, values.
+
+    All numbers are big-endian: bytes of names (4) and how many there are (2); each name behind its size (2); the sizes
+    of the values (4 each); the values. Names first, because the records of a topic all have the same.
+    """
+    if not headers:
+        return b""
+    names, values = zip(*headers, strict=True)
+    return b"".join((_packed_names(names), _sizes(len(values)).pack(*map(len, values)), *values))
 
 
 def unpack_headers(packed: bytes) -> Headers:
     """Undo :func:`pack_headers`."""
+    if not packed:
+        return ()
+    size, count = _HEAD.unpack_from(packed)
+    at = _HEAD.size + size
+    names, sizes = _unpacked_names(packed[_HEAD.size : at]), _sizes(count)
     headers: list[tuple[str, bytes]] = []
-    at, end = 0, len(packed)
-    while at < end:
-        value_at = at + 2 + (packed[at] << 8 | packed[at + 1])
-        (size,) = _SIZE.unpack_from(packed, value_at)
-        name = _unpacked_name(packed[at + 2 : value_at])
-        at = value_at + 4 + size
-        headers.append((name, packed[value_at + 4 : at]))
+    end = at + sizes.size
+    for name, value_size in zip(names, sizes.unpack_from(packed, at), strict=True):
+        begin, end = end, end + value_size
+        headers.append((name, packed[begin:end]))
     return tuple(headers)
 
 
 @lru_cache(maxsize=256)
-def _packed_name(name: str) -> bytes:
-    encoded = name.encode()
-    return struct.pack(">H", len(encoded)) + encoded
+def _packed_names(names: tuple[str, ...]) -> bytes:
+    block = b"".join(struct.pack(">H", len(name)) + name for name in (n.encode() for n in names))
+    return _HEAD.pack(len(block), len(names)) + block
 
 
 @lru_cache(maxsize=256)
-def _unpacked_name(packed: bytes) -> str:
-    return packed.decode()
+def _unpacked_names(block: bytes) -> tuple[str, ...]:
+    names, at = [], 0
+    while at < len(block):
+        (size,) = struct.unpack_from(">H", block, at)
+        names.append(block[at + 2 : at + 2 + size].decode())
+        at += 2 + size
+    return tuple(names)
+
+
+@lru_cache(maxsize=256)
+def _sizes(count: int) -> struct.Struct:
+    return struct.Struct(f">{count}I")
