@@ -8,6 +8,7 @@ out is sent again: a duplicate record may lie on Kafka, a duplicate effect may n
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -161,7 +162,7 @@ class Publisher:
             s for r, row in zip(records, rows, strict=True) if (s := self._telemetry.send(r, str(row["event_id"])))
         ]
         try:
-            for batch in _batches(client, records, rows):
+            for batch in _batches(client, records):
                 written = await client.send_batch(batch, topic, partition=partition)
                 await written
         except BaseException as error:
@@ -178,14 +179,16 @@ def _record(row: asyncpg.Record) -> Record:
     return Record(row["topic"], str(row["concern_id"]).encode(), headers, row["value"], row["partition"])
 
 
-def _batches(client: AIOKafkaProducer, records: Sequence[Record], rows: Sequence[asyncpg.Record]) -> Iterator[Any]:
+def _batches(client: AIOKafkaProducer, records: Sequence[Record]) -> Iterator[Any]:
     """Pack records into as few batches as they fit; one that is larger than a batch has one to itself."""
     batch = client.create_batch()
-    for record, row in zip(records, rows, strict=True):
+    for record in records:
         written = {
             "key": record.key,
             "value": record.value,
-            "timestamp": int(row["recorded"].timestamp() * 1000),
+            # when it was sent: a broker refuses times an hour ahead of its own, and a clock may be wrong or be moved;
+            # when it was recorded is an attribute of the event
+            "timestamp": int(time.time() * 1000),
             "headers": list(record.headers),  # aiokafka takes no tuple
         }
         if batch.append(**written) is None:
