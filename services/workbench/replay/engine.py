@@ -156,7 +156,7 @@ class _Replay:
             pending = not taken and fact.recorded > self._settled
             self._unrecorded(decision, fact, blind=blind or self._blind, pending=pending)
             self._turn_timers(decision, at)
-        self._fold(past)
+        self._fold(past, fact, blind)
 
     def _unrecorded(self, decision: Decision, cause: Fact, *, blind: bool, pending: bool) -> None:
         for effect in decision.effects:
@@ -211,9 +211,9 @@ class _Replay:
             self._compare(decision, fact, group, blind or self._blind)
             self._turn_timers(decision, group.recorded)
         if cause is not None:
-            self._fold(cause)
+            self._fold(cause, fact, blind)
         for past in group.effects:
-            self._fold(past)
+            self._fold(past, *fact_of(past, self._closed, self._wired.opens))
 
     def _compare(self, decision: Decision, cause: Fact, group: _Group, blind: bool) -> None:
         recorded = {past.event.id: past for past in group.effects}
@@ -274,10 +274,9 @@ class _Replay:
         self._closed, folded = closed, self._folded
         self._state, self._folded, self._blind = self._core.start(self._concern_id), [], False
         for past in folded:
-            self._fold(past)
+            self._fold(past, *fact_of(past, self._closed, self._wired.opens))
 
-    def _fold(self, past: Past) -> None:
-        fact, blind = fact_of(past, self._closed, self._wired.opens)
+    def _fold(self, past: Past, fact: Fact, blind: bool) -> None:
         try:
             self._state = self._core.evolve(self._state, fact)
         except Exception as error:

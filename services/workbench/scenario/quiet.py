@@ -8,7 +8,6 @@ from typing import Any, Final
 import asyncpg
 from aiokafka import AIOKafkaConsumer
 
-from concern_relay.v1.codes_pb2 import Channel
 from services.chassis.kafka import REQUEST_DEADLINE_S, stopped, within
 from services.workbench.servers import Servers
 
@@ -27,7 +26,7 @@ SELECT topic, partition, max(kafka_offset) AS newest FROM (
 """
 _UNSENT = "SELECT count(*) FROM outbox"
 _DUE = "SELECT count(*) FROM timer WHERE due <= $1"
-_JOBS = "SELECT count(*) FROM delivery_job WHERE next_at <= $1 AND channel <> $2"
+_JOBS = "SELECT count(*) FROM delivery_job WHERE next_at <= $1 AND channel <> 'manual'"
 
 
 async def unrest(servers: Servers, now: Any) -> list[str]:
@@ -46,7 +45,7 @@ async def unrest(servers: Servers, now: Any) -> list[str]:
                 found.append(f"{service} has records to send")
             if await connection.fetchval(_DUE, now):
                 found.append(f"{service} has timers to fire")
-            if service == "routing" and await connection.fetchval(_JOBS, now, Channel.CHANNEL_MANUAL):
+            if service == "routing" and await connection.fetchval(_JOBS, now):
                 found.append("routing has shares to deliver")
             taken = {(r["topic"], r["partition"]): r["newest"] for r in await connection.fetch(_TAKEN)}
         finally:
