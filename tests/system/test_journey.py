@@ -121,8 +121,16 @@ def test_a_resend_is_harmless(calls: Calls) -> None:
     assert [e["type"] for e in found["events"]].count("ConcernRaised") == 1
 
 
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 def test_one_trace_from_submission_to_delivery(calls: Calls, running_house: House) -> None:
     """The spans of intake, basis assessment and routing are parent and child, in that direction."""
+    until("Zipkin, which nothing else waits for", lambda: _answers(f"{running_house.servers.zipkin_url}/health"), 90)
     answer = raised(calls)
     delivered(calls, answer["concern_id"])
     found = journey(calls, answer["concern_id"])
