@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import asyncpg
@@ -12,6 +13,7 @@ from services.audit.export import Record
 from services.audit.sequencer import Batch
 
 _NULL: Final = 0xFFFFFFFF
+_SIZES: Final = struct.Struct(">II")
 
 
 def rows_of(batch: Batch) -> list[tuple[Any, ...]]:
@@ -38,18 +40,26 @@ def pack(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     out = []
     for name, value in headers:
         encoded = name.encode()
-        size = _NULL if value is None else len(value)
-        out += [struct.pack(">II", len(encoded), size), encoded, value or b""]
+        out += [_SIZES.pack(len(encoded), _NULL if value is None else len(value)), encoded, value or b""]
     return b"".join(out)
 
 
 def unpack(packed: bytes) -> list[tuple[str, bytes | None]]:
     """Undo :func:`pack`."""
-    headers, at = list[tuple[str, bytes | None]](), 0
-    while at < len(packed):
-        name_size, size = struct.unpack_from(">II", packed, at)
-        begin = at + 8 + name_size
-        end = begin + (0 if size == _NULL else size)
-        headers.append((packed[at + 8 : begin].decode(), None if size == _NULL else packed[begin:end]))
-        at = end
+    headers, at, end = list[tuple[str, bytes | None]](), 0, len(packed)
+    while at < end:
+        name_size, size = _SIZES.unpack_from(packed, at)
+        at += _SIZES.size
+        name, at = _name(packed[at : at + name_size]), at + name_size
+        if size == _NULL:
+            headers.append((name, None))
+        else:
+            headers.append((name, packed[at : at + size]))
+            at += size
     return headers
+
+
+@lru_cache(maxsize=256)
+def _name(encoded: bytes) -> str:
+    """Names are few and the same in every record."""
+    return encoded.decode()

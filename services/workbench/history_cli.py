@@ -26,7 +26,7 @@ from services.basis_assessment.pack_document import read_book
 from services.chassis.envelope import Event
 from services.chassis.errors import RelayError
 from services.workbench.output import Finding, answer, on_terminal, usage
-from services.workbench.replay.check import PURPOSE, SLICES, Access, check_all, check_histories, check_one
+from services.workbench.replay.check import PURPOSE, Access, check_all, check_histories, check_one
 from services.workbench.replay.engine import GRACE
 from services.workbench.replay.finding import Tally
 from services.workbench.replay.reach import DEPLOY, Reach, reached, why
@@ -191,5 +191,5 @@ async def _replayed_from_kafka(reach: Reach, grace: timedelta) -> Tally:
 def _bar(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet or not on_terminal()) as bars:
-        task: Any = bars.add_task("slices of the concerns replayed", total=SLICES)
+        task: Any = bars.add_task("slices of the concerns replayed", total=None)
         yield lambda done, of: bars.update(task, completed=done, total=of)
