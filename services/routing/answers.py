@@ -40,6 +40,13 @@ class NamedBody(_Asked):
     role: Name
 
 
+class ReadBody(_Asked):
+    """Who reads; where it is left out, the person the token names."""
+
+    name: str = Field(default="", max_length=NAME_CHARS_MAX)
+    role: str = Field(default="", max_length=NAME_CHARS_MAX)
+
+
 class OutcomeBody(NamedBody):
     """What the recipient did."""
 

@@ -23,11 +23,11 @@ from services.chassis.keys import Keys
 from services.chassis.problems import problem
 from services.routing.acting import Acting, ids_of
 from services.routing.answers import (
-    NAME_CHARS_MAX,
     ByHandBody,
     InboxAnswer,
     NamedBody,
     OutcomeBody,
+    ReadBody,
     RedirectBody,
     ShareAnswer,
     ViewAnswer,
@@ -82,15 +82,15 @@ def inbox_routes(inbox: Inbox) -> APIRouter:
         rows = await acting.shares.inbox(caller.agency_id, state=state or "", test=test, after=after, limit=limit)
         return inbox.page(rows, limit)
 
-    @routes.get("/{share_id}", summary="Open a share; that it was opened, and by whom, is recorded")
-    async def open_share(
-        share_id: UUID,
-        caller: Recipient,
-        name: Annotated[str, Query(max_length=NAME_CHARS_MAX, description="Who reads; else the token's name.")] = "",
-        role: Annotated[str, Query(max_length=NAME_CHARS_MAX)] = "",
-    ) -> ViewAnswer:
+    @routes.get("/{share_id}", summary="Where a share stands; nothing is opened")
+    async def one_share(share_id: UUID, caller: Recipient) -> ShareAnswer:
+        await acting.own(share_id, caller)
+        return await inbox.answer(share_id)
+
+    @routes.post("/{share_id}/read", summary="Open a share; that it was opened, and by whom, is recorded")
+    async def open_share(share_id: UUID, body: ReadBody, caller: Recipient) -> ViewAnswer:
         row = await acting.own(share_id, caller)
-        await acting.read(row, NamedPerson(name=name or caller.name, role=role or caller.role))
+        await acting.read(row, NamedPerson(name=body.name or caller.name, role=body.role or caller.role))
         view = await sealed_view(acting.journal, row["concern_id"], row["planned_event_id"])
         parts = await opened_view(inbox.keys, view, purpose=PURPOSE)
         if view.data.parts and not parts:

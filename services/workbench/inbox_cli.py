@@ -51,8 +51,8 @@ def read(
     as_json: AsJson = False,
 ) -> None:
     """Open a share; that it was opened, and by whom, is recorded."""
-    params = {"name": name, "role": role}
-    data, findings = _call(agency, "GET", f"/v1/inbox/{share}", params=params)
+    body = {"name": name, "role": role}
+    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/read", json=body)
     raise answer("inbox read", data, findings, as_json=as_json, lines=[json.dumps(data, indent=2)] if data else [])
 
 

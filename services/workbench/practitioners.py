@@ -76,7 +76,7 @@ class Practitioners:
             "role": ROLE_OF_CLASS.get(share.get("recipient_class", ""), "safeguarding lead"),
         }
         path = f"/v1/inbox/{share['share_id']}"
-        self._call("routing", "GET", path, agency, params=person)
+        self._call("routing", "POST", f"{path}/read", agency, json=person)
         self._call("routing", "POST", f"{path}/acknowledge", agency, json=person)
         self.acknowledged += 1
         outcome = {**person, "outcome": OUTCOMES[number % len(OUTCOMES)], "reason": ""}

@@ -27,7 +27,7 @@ async def test_from_the_list_to_the_outcome(new_routing) -> None:
         case, share_id = await delivered(rig)
         async with rig.client(KENT_CSC) as client:
             listed = (await client.get("/v1/inbox")).json()["shares"]
-            opened = await client.get(f"/v1/inbox/{share_id}", params=ADA)
+            opened = await client.post(f"/v1/inbox/{share_id}/read", json=ADA)
             acknowledged = await client.post(f"/v1/inbox/{share_id}/acknowledge", json=ADA)
             outcome = await client.post(
                 f"/v1/inbox/{share_id}/outcome", json={**ADA, "outcome": "referral_accepted", "reason": ""}
@@ -47,7 +47,7 @@ async def test_a_view_is_in_words(new_routing) -> None:
     async with new_routing() as rig:
         case, share_id = await delivered(rig)
         async with rig.client(KENT_CSC) as client:
-            parts = (await client.get(f"/v1/inbox/{share_id}", params=ADA)).json()["parts"]
+            parts = (await client.post(f"/v1/inbox/{share_id}/read", json=ADA)).json()["parts"]
 
         bodies = {part["part_id"]: part["body"] for part in parts}
         child = bodies[case.part("person", "child")]
@@ -63,9 +63,9 @@ async def test_a_reading_is_recorded_before_anything_is_shown(new_routing) -> No
     async with new_routing() as rig:
         case, share_id = await delivered(rig)
         async with rig.client(KENT_CSC) as client:
-            nameless = await client.get(f"/v1/inbox/{share_id}")
+            nameless = await client.post(f"/v1/inbox/{share_id}/read", json={})
         async with rig.client(KENT_CSC, name="Bo Named", role="duty") as client:
-            named = await client.get(f"/v1/inbox/{share_id}")
+            named = await client.post(f"/v1/inbox/{share_id}/read", json={})
 
         assert (nameless.status_code, nameless.json()["code"]) == (422, "named_person_required")
         assert CANARY not in nameless.text
@@ -79,7 +79,7 @@ async def test_every_reader_once(new_routing) -> None:
         case, share_id = await delivered(rig)
         async with rig.client(KENT_CSC) as client:
             for name in ("Ada", "Ada", "Bo"):
-                answer = await client.get(f"/v1/inbox/{share_id}", params={"name": name, "role": "duty"})
+                answer = await client.post(f"/v1/inbox/{share_id}/read", json={"name": name, "role": "duty"})
                 assert answer.status_code == 200
 
         assert len(await rig.events(case, "ShareRead")) == 2
@@ -92,7 +92,7 @@ async def test_another_agency_sees_and_does_nothing(new_routing) -> None:
         async with rig.client("medway-csc") as client:
             listed = await client.get("/v1/inbox")
             answers = [
-                await client.get(f"/v1/inbox/{share_id}", params=ADA),
+                await client.post(f"/v1/inbox/{share_id}/read", json=ADA),
                 await client.post(f"/v1/inbox/{share_id}/acknowledge", json=ADA),
                 await client.post(f"/v1/inbox/{share_id}/outcome", json={**ADA, "outcome": "recorded"}),
                 await client.post(f"/v1/inbox/{share_id}/redirect", json={**ADA, "to_agency_id": "surrey-csc"}),
@@ -172,7 +172,7 @@ async def test_redirect_reaches_the_other_front_door(new_routing) -> None:
         await rig.deliver()
         async with rig.client("medway-csc") as client:
             [share] = (await client.get("/v1/inbox")).json()["shares"]
-            opened = await client.get(f"/v1/inbox/{share['share_id']}", params=ADA)
+            opened = await client.post(f"/v1/inbox/{share['share_id']}/read", json=ADA)
 
         assert answer.json()["redirected_to"] == "medway-csc"
         assert share["redirects_share_id"] == share_id
@@ -213,9 +213,9 @@ async def test_an_erased_share_is_gone(new_routing) -> None:
         case, share_id = await delivered(rig)
         [planned] = [e for e in await rig.events(case, "SharePlanned") if e.data.share_id == share_id]
         async with rig.client(KENT_CSC) as client:
-            await client.get(f"/v1/inbox/{share_id}", params=ADA)
+            await client.post(f"/v1/inbox/{share_id}/read", json=ADA)
             rig.keys.destroy(case.concern_id, key_ids={part.key_id for part in planned.data.parts})
-            answer = await client.get(f"/v1/inbox/{share_id}", params=ADA)
+            answer = await client.post(f"/v1/inbox/{share_id}/read", json=ADA)
 
         assert (answer.status_code, answer.json()["code"]) == (410, "content_gone")
 

@@ -72,7 +72,7 @@ def test_a_concern_reaches_a_named_person(calls: Calls) -> None:
     person = {"name": "Jo Sample", "role": "duty social worker"}
     path = f"/v1/inbox/{share['share_id']}"
 
-    view = calls("routing", "GET", path, agency="kent-csc", params=person)
+    view = calls("routing", "POST", f"{path}/read", agency="kent-csc", json=person)
     calls("routing", "POST", f"{path}/acknowledge", agency="kent-csc", json=person)
     calls("routing", "POST", f"{path}/acknowledge", agency="kent-csc", json=person)
     calls("routing", "POST", f"{path}/outcome", agency="kent-csc", json={**person, "outcome": "referral_accepted"})

@@ -56,7 +56,7 @@ def test_marked_content_is_nowhere_in_the_clear(calls: Calls, running_house: Hou
     share = delivered(calls, answer["concern_id"])
     person = {"name": f"{MARK} Worker", "role": "duty social worker"}
     path = f"/v1/inbox/{share['share_id']}"
-    calls("routing", "GET", path, agency="kent-csc", params=person)
+    calls("routing", "POST", f"{path}/read", agency="kent-csc", json=person)
     calls("routing", "POST", f"{path}/acknowledge", agency="kent-csc", json=person)
     outcome = {**person, "outcome": "no_further_action", "reason": f"{MARK} reason"}
     calls("routing", "POST", f"{path}/outcome", agency="kent-csc", json=outcome)

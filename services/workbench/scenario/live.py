@@ -97,8 +97,6 @@ class Live:
             person |= {"outcome": step.outcome.value, "reason": step.reason}
         elif isinstance(step, Redirect):
             person |= {"to_agency_id": step.to, "reason": step.reason}
-        if verb == "read":
-            return self._asked("routing", "GET", path, step.agency, params=person)
         return self._asked("routing", "POST", f"{path}/{verb}", step.agency, json=person)
 
     def decide(self, step: Decide) -> str:

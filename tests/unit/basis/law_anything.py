@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hypothesis import strategies as st
-from law_cases import Raised, consent, core, item, laws, person, shipped, with_agency
 
 from concern_relay.v1.codes_pb2 import (
     AgencyClass,
@@ -29,6 +28,7 @@ from concern_relay.v1.facts_pb2 import Address, Group, Identifier, Part, Place
 from services.basis_assessment.core import BasisCore
 from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.codes import words
+from tests.unit.basis.law_cases import Raised, consent, core, item, laws, person, shipped, with_agency
 
 PEOPLE = ("child", "mother", "other")
 ITEMS = ("one", "two", "three")

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from law_cases import BRUISE, CHARITY, CHILD, HOSPITAL, MOTHER, PLACE, WORRY, Raised, consent, shipped, together
-from law_table import (
+from concern_relay.v1.codes_pb2 import Ternary
+from concern_relay.v1.facts_pb2 import Part, Person, Relationship
+from tests.unit.basis.law_cases import (
+    BRUISE,
+    CHARITY,
+    CHILD,
+    HOSPITAL,
+    MOTHER,
+    PLACE,
+    WORRY,
+    Raised,
+    consent,
+    shipped,
+    together,
+)
+from tests.unit.basis.law_table import (
     AGREED,
     BALANCED,
     CHARITY_WITH_PAPERS,
@@ -24,9 +38,6 @@ from law_table import (
     Example,
     decides,
 )
-
-from concern_relay.v1.codes_pb2 import Ternary
-from concern_relay.v1.facts_pb2 import Part, Person, Relationship
 
 EXAMPLES = (
     # -- S01: a school, bruises, the parent not told for fear of coaching

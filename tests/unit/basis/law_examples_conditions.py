@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from law_cases import (
+from tests.unit.basis.law_cases import (
     ARREST,
     BRUISE,
     CHARITY,
@@ -20,7 +20,7 @@ from law_cases import (
     together,
     with_agency,
 )
-from law_table import (
+from tests.unit.basis.law_table import (
     AGREED,
     BALANCED,
     CHARITY_WITH_PAPERS,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from law_cases import ARREST, CHARITY, CHILD, MOTHER, NOTE, POLICE, WORRY, Raised, item, together
-from law_table import (
+from tests.unit.basis.law_cases import ARREST, CHARITY, CHILD, MOTHER, NOTE, POLICE, WORRY, Raised, item, together
+from tests.unit.basis.law_table import (
     BALANCED,
     CALLER,
     CLASSMATE,

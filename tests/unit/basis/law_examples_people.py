@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from law_cases import CHARITY, CHILD, CSC, HOSPITAL, NOTE, POLICE, WORRY, Raised, natures, together, with_agency
-from law_table import BALANCED, HARM, NEED, P18, PREJUDICE, Example, decides
+from tests.unit.basis.law_cases import (
+    CHARITY,
+    CHILD,
+    CSC,
+    HOSPITAL,
+    NOTE,
+    POLICE,
+    WORRY,
+    Raised,
+    natures,
+    together,
+    with_agency,
+)
+from tests.unit.basis.law_table import BALANCED, HARM, NEED, P18, PREJUDICE, Example, decides
 
 EXAMPLES = (
     # -- the sender's own judgement, and people who decide

@@ -12,7 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from law_cases import (
+from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionRequested
+from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, Gateway, HiddenReason, Outcome
+from concern_relay.v1.facts_pb2 import Address, Part, Person
+from services.basis_assessment.pack import LawBook
+from services.chassis.arrangement import Arrangement
+from services.chassis.codes import word_of
+from tests.unit.basis.law_cases import (
     CHARITY,
     Raised,
     Run,
@@ -30,13 +36,6 @@ from law_cases import (
     with_agency,
     with_categories,
 )
-
-from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionRequested
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, Gateway, HiddenReason, Outcome
-from concern_relay.v1.facts_pb2 import Address, Part, Person
-from services.basis_assessment.pack import LawBook
-from services.chassis.arrangement import Arrangement
-from services.chassis.codes import word_of
 
 SHORT = {"csc": "childrens_social_care"}
 

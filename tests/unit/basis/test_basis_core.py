@@ -7,7 +7,21 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from law_cases import (
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionOverdue, DecisionRecorded, DecisionRequested
+from concern_relay.v1.codes_pb2 import Outcome
+from concern_relay.v1.concerns_pb2 import (
+    ChildMoved,
+    ConsentGiven,
+    ConsentWithdrawn,
+    InformationAdded,
+    InformationCorrected,
+    RecordsLinked,
+)
+from concern_relay.v1.facts_pb2 import Part, SealedPart
+from concern_relay.v1.patterns_pb2 import PatternIdentified
+from services.chassis.event import NOTHING, Decision, Fact, Refused
+from tests.unit.basis.law_cases import (
     CHARITY,
     CHILD,
     CONCERN_ID,
@@ -30,20 +44,6 @@ from law_cases import (
     said,
     together,
 )
-
-from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionOverdue, DecisionRecorded, DecisionRequested
-from concern_relay.v1.codes_pb2 import Outcome
-from concern_relay.v1.concerns_pb2 import (
-    ChildMoved,
-    ConsentGiven,
-    ConsentWithdrawn,
-    InformationAdded,
-    InformationCorrected,
-    RecordsLinked,
-)
-from concern_relay.v1.facts_pb2 import Part, SealedPart
-from concern_relay.v1.patterns_pb2 import PatternIdentified
-from services.chassis.event import NOTHING, Decision, Fact, Refused
 
 LATER = MONDAY + timedelta(hours=1)
 WAITING = Raised(

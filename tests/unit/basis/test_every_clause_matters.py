@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any
 
 import pytest
-from law_cases import assessment_of, laws, summary
-from law_examples import EXAMPLES
-from law_table import asked
 
 from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.pack_document import ALWAYS
 from services.chassis.clauses import Clause, Condition
+from tests.unit.basis.law_cases import assessment_of, laws, summary
+from tests.unit.basis.law_examples import EXAMPLES
+from tests.unit.basis.law_table import asked
 
 SURVIVORS: dict[str, str] = {}
 """Clauses whose change changes no outcome, with the reason they stay."""

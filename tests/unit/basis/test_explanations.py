@@ -6,8 +6,13 @@ import json
 
 import pytest
 from hypothesis import given, settings
-from law_anything import Case, cases
-from law_cases import (
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed
+from services.basis_assessment import words
+from services.basis_assessment.explain import NOT_COMPARED, explain
+from services.chassis.codes import words as words_of
+from tests.unit.basis.law_anything import Case, cases
+from tests.unit.basis.law_cases import (
     BRUISE,
     CHARITY,
     CHILD,
@@ -18,11 +23,6 @@ from law_cases import (
     laws,
     together,
 )
-
-from concern_relay.v1.assessments_pb2 import BasisAssessed
-from services.basis_assessment import words
-from services.basis_assessment.explain import NOT_COMPARED, explain
-from services.chassis.codes import words as words_of
 
 SCHOOL_BRUISES = Raised(
     parts=together(CHILD, BRUISE, WORRY),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from law_examples import EXAMPLES
-from law_table import Example, look
+
+from tests.unit.basis.law_examples import EXAMPLES
+from tests.unit.basis.law_table import Example, look
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.says for example in EXAMPLES])

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from law_cases import laws
 
 from concern_relay.v1.codes_pb2 import Category, Sensitivity
 from services.basis_assessment.pack import LawBook, LawClause, LawPack
@@ -15,6 +14,7 @@ from services.basis_assessment.pack_check import check
 from services.basis_assessment.pack_document import FOLDER, parse_pack, read_book, read_pack
 from services.chassis.errors import SettingsError
 from services.chassis.marked_yaml import DocumentError
+from tests.unit.basis.law_cases import laws
 
 SHIPPED = (FOLDER / "working-together-2018.yaml").read_text()
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hypothesis import assume, given, settings
-from law_anything import Case, cases, without_identifiers
-from law_cases import CONCERN_ID, MONDAY, assessed, assessment_of, laws, run, said, summary
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, DecisionRequested
 from concern_relay.v1.codes_pb2 import (
@@ -23,6 +21,8 @@ from concern_relay.v1.codes_pb2 import (
 from services.basis_assessment.core import BasisCore
 from services.chassis.arrangement import Arrangement, ArrangementBook, Force
 from services.chassis.concern_facts import concern_facts
+from tests.unit.basis.law_anything import Case, cases, without_identifiers
+from tests.unit.basis.law_cases import CONCERN_ID, MONDAY, assessed, assessment_of, laws, run, said, summary
 
 SHARED = {
     Outcome.OUTCOME_SHARE_DUTY,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from stand import CONCERN, LATE, SmallCore, Stand, changed, codes, other_id
+from tests.unit.replay.stand import CONCERN, LATE, SmallCore, Stand, changed, codes, other_id
 
 from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationAdded
 from concern_relay.v1.keys_pb2 import KeyDestroyed, KeyResumed, KeySuspended

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from stand import codes
+from tests.unit.replay.stand import codes
 
 from concern_relay.v1.facts_pb2 import Part
 from services.basis_assessment.app import SERVICE as BASIS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from routing_cases import CONCERN, KENT, MONDAY, YES, Bench, added, arrangement, detail, item, person, raised
 
 from concern_relay.v1.codes_pb2 import Channel, ConcernLevel, PersonRole, ShareOutcome, Trigger, Urgency
 from concern_relay.v1.facts_pb2 import NamedPerson
@@ -22,6 +21,19 @@ from concern_relay.v1.shares_pb2 import (
 )
 from services.chassis.calendar import LONDON
 from services.chassis.event import Refused
+from tests.unit.routing.routing_cases import (
+    CONCERN,
+    KENT,
+    MONDAY,
+    YES,
+    Bench,
+    added,
+    arrangement,
+    detail,
+    item,
+    person,
+    raised,
+)
 
 CSC = "kent-csc"
 CHRISTMAS_EVE = datetime(2026, 12, 24, 16, 30, tzinfo=UTC)

@@ -6,26 +6,6 @@ from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from routing_cases import (
-    CONCERN,
-    DETAIL_ID,
-    KENT,
-    LEEDS,
-    MEDWAY,
-    MONDAY,
-    Bench,
-    added,
-    arrangement,
-    assess,
-    authority,
-    concern_of,
-    detail,
-    eid,
-    event,
-    item,
-    person,
-    pid,
-)
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed
 from concern_relay.v1.codes_pb2 import (
@@ -48,6 +28,26 @@ from concern_relay.v1.facts_pb2 import Address, Identifier, Item, Part, Person, 
 from services.chassis.event import Fact
 from services.routing.core.plan import NO_RECIPIENT_JUSTIFIED
 from services.routing.core.recipients import could_read
+from tests.unit.routing.routing_cases import (
+    CONCERN,
+    DETAIL_ID,
+    KENT,
+    LEEDS,
+    MEDWAY,
+    MONDAY,
+    Bench,
+    added,
+    arrangement,
+    assess,
+    authority,
+    concern_of,
+    detail,
+    eid,
+    event,
+    item,
+    person,
+    pid,
+)
 
 AGENCIES = sorted(arrangement().agencies)
 SHARED = frozenset(range(1, 5))

@@ -5,7 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from routing_cases import (
+
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    AuthorityRole,
+    Channel,
+    ConcernLevel,
+    Outcome,
+    PersonRole,
+    StatutoryStatus,
+    Ternary,
+    Trigger,
+    Urgency,
+    WithholdReason,
+)
+from concern_relay.v1.facts_pb2 import Person, Status
+from concern_relay.v1.shares_pb2 import CorrectionSent
+from tests.unit.routing.routing_cases import (
     CSC,
     EDUCATION,
     KENT,
@@ -28,22 +44,6 @@ from routing_cases import (
     pid,
     raised,
 )
-
-from concern_relay.v1.codes_pb2 import (
-    AgencyClass,
-    AuthorityRole,
-    Channel,
-    ConcernLevel,
-    Outcome,
-    PersonRole,
-    StatutoryStatus,
-    Ternary,
-    Trigger,
-    Urgency,
-    WithholdReason,
-)
-from concern_relay.v1.facts_pb2 import Person, Status
-from concern_relay.v1.shares_pb2 import CorrectionSent
 
 NIGHT = datetime(2026, 11, 27, 22, 0, tzinfo=UTC)
 EMERGING = ConcernLevel.CONCERN_LEVEL_PROBLEMS_EMERGING

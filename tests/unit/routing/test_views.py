@@ -3,24 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from routing_cases import (
-    CSC,
-    DETAIL_ID,
-    EDUCATION,
-    HEALTH,
-    KENT,
-    MEDWAY,
-    POLICE,
-    YES,
-    Bench,
-    assess,
-    concern_of,
-    detail,
-    item,
-    person,
-    pid,
-    raised,
-)
 
 from concern_relay.v1.codes_pb2 import (
     Category,
@@ -49,6 +31,24 @@ from concern_relay.v1.facts_pb2 import (
     Place,
     Relationship,
     Status,
+)
+from tests.unit.routing.routing_cases import (
+    CSC,
+    DETAIL_ID,
+    EDUCATION,
+    HEALTH,
+    KENT,
+    MEDWAY,
+    POLICE,
+    YES,
+    Bench,
+    assess,
+    concern_of,
+    detail,
+    item,
+    person,
+    pid,
+    raised,
 )
 
 REFUGE = HiddenReason.HIDDEN_REASON_REFUGE
