@@ -6,14 +6,19 @@ import struct
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID, uuid5
 
 from concern_relay.v1.codes_pb2 import ParkReason, Urgency
-from services.chassis.envelope import Event, Headers, Record
+from services.chassis.envelope import Event, Headers, Record, digest
 from services.chassis.event import Content, FactKind, Timer
 
 PARKED_NAMESPACE = UUID("6f1de6a4-6b0c-5a6e-9d0a-3f5a2f3c9b11")
 ACT_KEY_MAX = 512
+ENTRY_COLUMNS = (
+    "event_id", "concern_id", "cause_id", "origin", "topic", "partition", "kafka_offset", "type", "recorded",
+    "headers", "value", "digest", "outgoing",
+)  # fmt: skip
 _WORD = struct.Struct("<I")
 _HEAD = struct.Struct(">IH")
 
@@ -76,6 +81,45 @@ class Recorded:
     records: tuple[Record, ...] = field(default=(), repr=False)
     repeated: bool = False
     parked: bool = False
+
+
+def input_row(incoming: Incoming, recorded: datetime) -> tuple[Any, ...]:
+    """Give the row of an input that was taken."""
+    record, event = incoming.record, incoming.event
+    return (
+        incoming.id,
+        incoming.concern_id,
+        None,
+        incoming.kind.value[0],
+        "" if record is None else record.topic,
+        -1 if record is None else record.partition,
+        None if record is None else record.offset,
+        "" if event is None else event.type,
+        recorded,
+        b"" if record is None else pack_headers(record.headers),
+        b"" if record is None else record.value,
+        incoming.digest,
+        False,
+    )
+
+
+def output_row(event: Event, record: Record, cause: UUID, origin: str = "o") -> tuple[Any, ...]:
+    """Give the row of an event to be sent."""
+    return (
+        event.id,
+        event.concern_id,
+        cause,
+        origin,
+        record.topic,
+        record.partition,
+        None,
+        event.type,
+        event.recorded,
+        pack_headers(record.headers),
+        record.value,
+        digest(record),
+        True,
+    )
 
 
 def act_id(concern_id: str, agency_id: str, type_name: str, key: str) -> UUID:

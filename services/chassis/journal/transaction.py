@@ -19,13 +19,21 @@ import asyncpg
 from concern_relay.v1.codes_pb2 import ParkReason
 from concern_relay.v1.facts_pb2 import PartKind
 from services.chassis.codes import word_of
-from services.chassis.envelope import Event, Record, decode, digest, encode
+from services.chassis.envelope import Event, Record, decode, encode
 from services.chassis.errors import IdConflict
 from services.chassis.event import Fact, FactKind, KeyScope, Timer
 from services.chassis.journal.deciding import Draft, Standing, decide, fact_in, fold
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import entry_record, opened, sealed_parts
-from services.chassis.journal.rows import Incoming, Recorded, pack_headers, parked_id, partition_of
+from services.chassis.journal.rows import (
+    ENTRY_COLUMNS,
+    Incoming,
+    Recorded,
+    input_row,
+    output_row,
+    parked_id,
+    partition_of,
+)
 from services.chassis.keys import Key
 from services.chassis.log import Log
 from services.chassis.sealing import seal
@@ -34,11 +42,6 @@ __all__ = ["Transaction", "entry_record", "opened", "sealed_parts"]
 
 S = TypeVar("S")
 log = Log(__name__)
-
-_COLUMNS = (
-    "event_id", "concern_id", "cause_id", "origin", "topic", "partition", "kafka_offset", "type", "recorded",
-    "headers", "value", "digest", "outgoing",
-)  # fmt: skip
 
 _MAKE = "INSERT INTO concern (concern_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING concern_id"
 _LOCK = "SELECT concern_id, held FROM concern WHERE concern_id = ANY($1) ORDER BY concern_id FOR UPDATE"
@@ -285,8 +288,8 @@ class Transaction(Generic[S]):
         rows = []
         for turn in taken:
             recorded = self._standing[turn.incoming.concern_id].recorded
-            rows.append(_input_row(turn.incoming, recorded))
-            rows += [_output_row(d.event, records[d.event.id], turn.incoming.id) for d in turn.drafts]
+            rows.append(input_row(turn.incoming, recorded))
+            rows += [output_row(d.event, records[d.event.id], turn.incoming.id) for d in turn.drafts]
             turn.result = Recorded(
                 turn.incoming.id,
                 recorded,
@@ -294,9 +297,9 @@ class Transaction(Generic[S]):
                 tuple(records[d.event.id] for d in turn.drafts),
             )
         newly = [(i, reason) for i, reason, _ in self._parked if i.parked_id is None]
-        rows += [_output_row(*self._desk.pointer(i, reason, self._now)) for i, reason in newly]
+        rows += [output_row(*self._desk.pointer(i, reason, self._now)) for i, reason in newly]
         if rows:
-            await self._db.copy_records_to_table("entry", records=rows, columns=_COLUMNS)
+            await self._db.copy_records_to_table("entry", records=rows, columns=ENTRY_COLUMNS)
         if self._parked:
             await self._desk.write_parked(self._db, self._parked, self._now)
         if newly_held := [c for c, standing in self._standing.items() if standing.held and not held[c]]:
@@ -324,40 +327,3 @@ class Transaction(Generic[S]):
             return replace(self._answer(turn.same_as), repeated=True)
         assert turn.result is not None
         return turn.result
-
-
-def _input_row(incoming: Incoming, recorded: datetime) -> tuple[Any, ...]:
-    record, event = incoming.record, incoming.event
-    return (
-        incoming.id,
-        incoming.concern_id,
-        None,
-        incoming.kind.value[0],
-        "" if record is None else record.topic,
-        -1 if record is None else record.partition,
-        None if record is None else record.offset,
-        "" if event is None else event.type,
-        recorded,
-        b"" if record is None else pack_headers(record.headers),
-        b"" if record is None else record.value,
-        incoming.digest,
-        False,
-    )
-
-
-def _output_row(event: Event, record: Record, cause: UUID, origin: str = "o") -> tuple[Any, ...]:
-    return (
-        event.id,
-        event.concern_id,
-        cause,
-        origin,
-        record.topic,
-        record.partition,
-        None,
-        event.type,
-        event.recorded,
-        pack_headers(record.headers),
-        record.value,
-        digest(record),
-        True,
-    )

@@ -1,9 +1,6 @@
 """Every example of the law, from all themes."""
 
-import law_examples_basis
-import law_examples_conditions
-import law_examples_items
-import law_examples_people
+from tests.unit.basis import law_examples_basis, law_examples_conditions, law_examples_items, law_examples_people
 
 EXAMPLES = (
     *law_examples_basis.EXAMPLES,
