@@ -158,7 +158,7 @@ class Bench:
 
             async def watch() -> None:
                 found = 0
-                while found < total:
+                while found < total + 1:  # and the one that was not counted
                     for batch in (await consumer.getmany(timeout_ms=1000)).values():
                         now = perf_counter()
                         found += len(batch)

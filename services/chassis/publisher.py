@@ -34,11 +34,7 @@ LOCKS_EVERY_S = 2.0
 RETRY_S = 1.0
 UNLOCK_DEADLINE_S = 5.0
 
-_UNSENT = """
-SELECT o.seq, o.event_id, e.concern_id, e.topic, e.partition, e.headers, e.value, e.recorded
-FROM (SELECT seq, event_id FROM outbox WHERE lane = ANY($1) ORDER BY seq LIMIT $2) o
-JOIN entry e USING (event_id) ORDER BY o.seq
-"""
+_NEXT = "SELECT * FROM next_unsent($1, $2, $3)"
 _LOCK = "SELECT t, p FROM unnest($1::text[], $2::int[]) AS w(t, p) WHERE pg_try_advisory_lock(hashtext(t), p)"
 
 Lane = tuple[str, int]  # topic and partition
@@ -103,7 +99,11 @@ class Publisher:
             await stopped("producer", client)
 
     async def _loop(self, connection: asyncpg.Connection[Any], client: AIOKafkaProducer) -> None:
+        # a crash of the database may bring back rows that were sent, never lose one that was not: no need to wait
+        asked = connection.execute("SET synchronous_commit = off")
+        await within(REQUEST_DEADLINE_S, "setting up the connection", asked)
         owned: list[Lane] = []
+        sent: list[int] = []
         locked_at = float("-inf")
         clock = asyncio.get_running_loop().time
         while True:
@@ -111,10 +111,11 @@ class Publisher:
             if len(owned) < len(self._wanted) and clock() - locked_at >= LOCKS_EVERY_S:
                 owned += await self._lock(connection, owned)
                 locked_at = clock()
-            count = await self._send_some(connection, client, owned)
+            rows = await self._next(connection, sent, owned)
+            sent = await self._send_all(client, rows)
             self.healthy = True
-            if count == ROWS_MAX:
-                continue
+            if sent:
+                continue  # to take them out, and see what came meanwhile
             if self._stop:
                 await within(UNLOCK_DEADLINE_S, "unlocking", connection.execute("SELECT pg_advisory_unlock_all()"))
                 return
@@ -131,15 +132,19 @@ class Publisher:
         asked = connection.fetch(_LOCK, [topic for topic, _ in missing], [n for _, n in missing])
         return [(row["t"], row["p"]) for row in await within(REQUEST_DEADLINE_S, "locking partitions", asked)]
 
-    async def _send_some(self, connection: asyncpg.Connection[Any], client: AIOKafkaProducer, owned: list[Lane]) -> int:
+    async def _next(
+        self, connection: asyncpg.Connection[Any], sent: list[int], owned: list[Lane]
+    ) -> list[asyncpg.Record]:
+        """Take out what was sent, and give the next rows in order."""
         if not owned:
-            return 0
-        lanes = [f"{topic}/{n}" for topic, n in owned]
-        asked = connection.fetch(_UNSENT, lanes, ROWS_MAX)
-        rows = await within(REQUEST_DEADLINE_S, "reading the outbox", asked)
+            return []
+        asked = connection.fetch(_NEXT, sent, [f"{topic}/{n}" for topic, n in owned], ROWS_MAX)
+        rows: list[asyncpg.Record] = await within(REQUEST_DEADLINE_S, "reading the outbox", asked)
         self._telemetry.outbox.set(len(rows))
-        if not rows:
-            return 0
+        return rows
+
+    async def _send_all(self, client: AIOKafkaProducer, rows: list[asyncpg.Record]) -> list[int]:
+        """Send rows, partitions side by side; give their numbers when all are written."""
         by_lane: dict[Lane, list[asyncpg.Record]] = defaultdict(list)
         for row in rows:
             by_lane[row["topic"], row["partition"]].append(row)
@@ -147,9 +152,7 @@ class Publisher:
         for outcome in await within(REQUEST_DEADLINE_S * 2, "sending", sending):
             if outcome is not None:
                 raise outcome
-        removed = connection.execute("DELETE FROM outbox WHERE seq = ANY($1)", [row["seq"] for row in rows])
-        await within(REQUEST_DEADLINE_S, "taking out what was sent", removed)
-        return len(rows)
+        return [row["seq"] for row in rows]
 
     async def _send(self, client: AIOKafkaProducer, lane: Lane, rows: Sequence[asyncpg.Record]) -> None:
         """Send the rows of one partition in order; return when all are written.

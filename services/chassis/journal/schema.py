@@ -10,6 +10,10 @@ from __future__ import annotations
 # of its own because marking a row of entry as sent would write the whole row and all its index entries anew (measured:
 # more than half of the database's work). Its order within a concern is that of entry, since a concern is locked.
 # concern: one row to lock, so that one concern's changes take turns.
+# take_up: what a transaction begins with, in one call: the concerns made or locked, in the order they are given, and
+# then, seeing what others wrote while it waited for the locks (each statement of a function looks anew), which inputs
+# are known, which are parked, and the past of the concerns that have one.
+# next_unsent: what the publisher goes on with, in one call: the sent rows out, the next ones read.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS concern (
     concern_id uuid PRIMARY KEY,
@@ -73,4 +77,38 @@ CREATE TABLE IF NOT EXISTS parked (
 );
 CREATE INDEX IF NOT EXISTS parked_open ON parked (concern_id, seq) WHERE state = 'parked';
 CREATE INDEX IF NOT EXISTS parked_origin ON parked (topic, partition, kafka_offset);
+CREATE OR REPLACE FUNCTION take_up(
+    concerns uuid[], inputs uuid[], topics text[], partitions integer[], firsts bigint[], lasts bigint[]
+) RETURNS TABLE (
+    what text, id uuid, held boolean, recorded timestamptz, digest bytea, topic text, headers bytea, value bytea
+) LANGUAGE plpgsql AS $$
+DECLARE
+    made uuid[];
+BEGIN
+    WITH new AS (INSERT INTO concern (concern_id) SELECT unnest(concerns) ON CONFLICT DO NOTHING RETURNING concern_id)
+    SELECT coalesce(array_agg(new.concern_id), '{}') INTO made FROM new;
+    RETURN QUERY SELECT 'concern', c.concern_id, c.held, NULL::timestamptz, NULL::bytea, NULL, NULL::bytea, NULL::bytea
+        FROM concern c WHERE c.concern_id = ANY(concerns) ORDER BY c.concern_id FOR UPDATE;
+    RETURN QUERY SELECT 'known', e.event_id, NULL::boolean, e.recorded, e.digest, NULL, NULL::bytea, NULL::bytea
+        FROM entry e WHERE e.event_id = ANY(inputs);
+    RETURN QUERY SELECT 'parked', p.parked_id, NULL::boolean, p.parked_at, NULL::bytea, NULL, NULL::bytea, NULL::bytea
+        FROM unnest(topics, partitions, firsts, lasts) AS taken (topic, partition, first, last)
+        JOIN parked p ON p.topic = taken.topic AND p.partition = taken.partition
+            AND p.kafka_offset BETWEEN taken.first AND taken.last;
+    IF cardinality(made) < cardinality(concerns) THEN
+        RETURN QUERY SELECT 'past', e.concern_id, NULL::boolean, e.recorded, NULL::bytea, e.topic, e.headers, e.value
+            FROM entry e WHERE e.concern_id = ANY(concerns) AND e.concern_id <> ALL(made) AND e.origin IN ('e', 'o')
+            ORDER BY e.concern_id, e.seq;
+    END IF;
+END $$;
+CREATE OR REPLACE FUNCTION next_unsent(sent bigint[], lanes text[], rows_max integer) RETURNS TABLE (
+    seq bigint, event_id uuid, concern_id uuid, topic text, partition integer, headers bytea, value bytea,
+    recorded timestamptz
+) LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM outbox o WHERE o.seq = ANY(sent);
+    RETURN QUERY SELECT o.seq, e.event_id, e.concern_id, e.topic, e.partition, e.headers, e.value, e.recorded
+        FROM (SELECT b.seq, b.event_id FROM outbox b WHERE b.lane = ANY(lanes) ORDER BY b.seq LIMIT rows_max) o
+        JOIN entry e ON e.event_id = o.event_id ORDER BY o.seq;
+END $$;
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -33,6 +33,7 @@ from services.chassis.journal.rows import (
     output_row,
     parked_id,
     partition_of,
+    unpack_headers,
 )
 from services.chassis.keys import Key
 from services.chassis.log import Log
@@ -43,20 +44,7 @@ __all__ = ["Transaction", "entry_record", "opened", "sealed_parts"]
 S = TypeVar("S")
 log = Log(__name__)
 
-_MAKE = "INSERT INTO concern (concern_id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING RETURNING concern_id"
-_LOCK = "SELECT concern_id, held FROM concern WHERE concern_id = ANY($1) ORDER BY concern_id FOR UPDATE"
-_KNOWN = """
-SELECT event_id AS id, digest, recorded FROM entry WHERE event_id = ANY($1)
-UNION ALL
-SELECT p.parked_id, NULL, p.parked_at
-FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) AS taken(topic, partition, first, last)
-JOIN parked p ON p.topic = taken.topic AND p.partition = taken.partition
-    AND p.kafka_offset BETWEEN taken.first AND taken.last
-"""
-_PAST = """
-SELECT concern_id, topic, headers, value, recorded FROM entry
-WHERE concern_id = ANY($1) AND origin IN ('e', 'o') ORDER BY concern_id, seq
-"""
+_TAKE_UP = "SELECT * FROM take_up($1, $2, $3, $4, $5, $6)"
 
 
 @dataclass(slots=True)
@@ -102,32 +90,31 @@ class Transaction(Generic[S]):
             IdConflict: for an act whose id is known with other content.
             CannotSeal: a key for what was decided cannot be had.
         """
-        held, new = await self._lock()
-        await self._recognise()
+        found = await self._take_up()
+        held = {str(row["id"]): row["held"] for row in found["concern"]}
+        # after the lock, so that the recorded times of a concern never run backwards
+        self._now = self._desk.clock.now()
+        await self._recognise(found["known"], found["parked"])
         fresh = [t for t in self._turns if t.result is None and t.same_as is None]
-        await self._stand(fresh, held, new)
+        await self._stand(fresh, held, found["past"])
         for turn in fresh:
             await self._take(turn)
         records = await self._sealed(fresh)
         await self._write(fresh, records, held)
         return [self._answer(turn) for turn in self._turns]
 
-    async def _lock(self) -> tuple[dict[str, bool], set[str]]:
-        """Lock the concerns, in one order so that nobody waits in a circle; give who is held, and who is new."""
-        ids = sorted({t.incoming.concern_id for t in self._turns})
-        new = {str(row["concern_id"]) for row in await self._db.fetch(_MAKE, ids)}
-        held = dict.fromkeys(new, False)
-        if old := [i for i in ids if i not in new]:
-            held |= {str(row["concern_id"]): row["held"] for row in await self._db.fetch(_LOCK, old)}
-        # after the lock, so that the recorded times of a concern never run backwards
-        self._now = self._desk.clock.now()
-        return held, new
+    async def _take_up(self) -> dict[str, list[asyncpg.Record]]:
+        """Lock the concerns, in one order so that nobody waits in a circle, and read what there is of them."""
+        concern_ids = sorted({t.incoming.concern_id for t in self._turns})
+        found: dict[str, list[asyncpg.Record]] = defaultdict(list)
+        for row in await self._db.fetch(_TAKE_UP, concern_ids, [t.incoming.id for t in self._turns], *self._ranges()):
+            found[row["what"]].append(row)
+        return found
 
-    async def _recognise(self) -> None:
+    async def _recognise(self, known_rows: Sequence[asyncpg.Record], parked_rows: Sequence[asyncpg.Record]) -> None:
         """Settle what is known already: taken before, parked before, or twice in this batch."""
-        rows = await self._db.fetch(_KNOWN, [t.incoming.id for t in self._turns], *self._ranges())
-        taken = {row["id"]: row for row in rows if row["digest"] is not None}
-        parked = {row["id"] for row in rows if row["digest"] is None}
+        taken = {row["id"]: row for row in known_rows}
+        parked = {row["id"] for row in parked_rows}
         seen: dict[UUID, _Turn] = {}
         for turn in self._turns:
             incoming = turn.incoming
@@ -177,16 +164,15 @@ class Transaction(Generic[S]):
         record = incoming.record
         return None if record is None else parked_id(self._desk.service, record.topic, record.partition, record.offset)
 
-    async def _stand(self, fresh: Sequence[_Turn], held: dict[str, bool], new: Collection[str]) -> None:
+    async def _stand(self, fresh: Sequence[_Turn], held: dict[str, bool], past_rows: Sequence[asyncpg.Record]) -> None:
         """Fold each concern as it stands now."""
         concern_ids = {t.incoming.concern_id for t in fresh}
         past: dict[str, list[Event]] = defaultdict(list)
         recorded = dict.fromkeys(concern_ids, self._now)
-        if old := concern_ids.difference(new):
-            for row in await self._db.fetch(_PAST, list(old)):
-                event = decode(entry_record(row))
-                past[event.concern_id].append(event)
-                recorded[event.concern_id] = max(recorded[event.concern_id], row["recorded"])
+        for row in past_rows:
+            if (concern_id := str(row["id"])) in concern_ids:
+                past[concern_id].append(decode(_record(row)))
+                recorded[concern_id] = max(recorded[concern_id], row["recorded"])
         await self._open(past, fresh)
         for concern_id in concern_ids:
             self._standing[concern_id] = fold(
@@ -327,3 +313,7 @@ class Transaction(Generic[S]):
             return replace(self._answer(turn.same_as), repeated=True)
         assert turn.result is not None
         return turn.result
+
+
+def _record(row: asyncpg.Record) -> Record:
+    return Record(row["topic"], str(row["id"]).encode(), unpack_headers(row["headers"]), row["value"])
