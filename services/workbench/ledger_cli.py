@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,16 @@ from services.audit.verify import verify as verify_export
 from services.chassis.clock import SystemClock
 from services.chassis.errors import RelayError
 from services.workbench.ledger_given import Given, NotUsable, given
-from services.workbench.ledger_source import Export, SourceError, from_file, of_database, of_http, streamed
+from services.workbench.ledger_source import (
+    Counted,
+    Export,
+    SourceError,
+    exported,
+    from_file,
+    of_database,
+    of_http,
+    streamed,
+)
 from services.workbench.output import Finding, answer, on_terminal, usage
 from services.workbench.replay.reach import Reach, reached, why
 from services.workbench.servers import ServersError
@@ -192,11 +201,10 @@ def _verified(file: Path | None, url: str, against: Given, *, quiet: bool) -> Re
         with from_file(file) as stream:
             return _report(stream, against)
     if url:
-        with streamed(of_http(url, os.environ.get("RELAY_TOKEN", "")), lambda _: None) as stream:
+        with streamed(of_http(url, os.environ.get("RELAY_TOKEN", ""))) as stream:
             return _report(stream, against)
     with reached(quiet=quiet) as reach, _bar("verified", reach, quiet=quiet) as told:
-        source = of_database(reach.access.audit_url, reach.charter.origin, unsigned=True)
-        with streamed(source, told) as stream:
+        with exported(reach.access.audit_url, reach.charter.origin, told) as stream:
             report = _report(stream, against)
         return asyncio.run(_without_the_newest(reach, report))
 
@@ -262,10 +270,10 @@ async def _rebuilt(reach: Reach, *, replacing: bool, quiet: bool) -> Rebuilt:
             )  # fmt: skip
 
 
-async def _copy(source: Export, out: BinaryIO, told: Callable[[bytes], None]) -> None:
+async def _copy(source: Export, out: BinaryIO, told: Counted) -> None:
     async for chunk in source():
         out.write(chunk)
-        told(chunk)
+        told(chunk.count(b"\n"))
 
 
 def _progress(*, quiet: bool) -> Progress:
@@ -274,11 +282,11 @@ def _progress(*, quiet: bool) -> Progress:
 
 
 @contextmanager
-def _bar(what: str, reach: Reach, *, quiet: bool) -> Iterator[Callable[[bytes], None]]:
-    """Show how many records went by, on a terminal; every line but a few is a record."""
+def _bar(what: str, reach: Reach, *, quiet: bool) -> Iterator[Counted]:
+    """Show on a terminal how many records went by; every line but a few is a record."""
     with _progress(quiet=quiet) as bars:
         task = bars.add_task(f"records {what}", total=asyncio.run(_size(reach)))
-        yield lambda chunk: bars.advance(task, chunk.count(b'{"record":'))
+        yield lambda lines: bars.advance(task, lines)
 
 
 def _code(error: NotInLedger | NotYetSigned) -> str:

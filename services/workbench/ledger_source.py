@@ -1,14 +1,21 @@
-"""An export of the ledger as a stream to read from: a file, a running audit over HTTP, or the audit database itself."""
+"""An export of the ledger as a stream to read from: a file, a running audit over HTTP, or the audit database itself.
+
+The database is read by a process of its own (this module, run as a program), so that exporting and verifying go side by
+side. It is told where the database is through its standard input, where nobody else can read it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final, cast
 
 import asyncpg
 import httpx
@@ -18,8 +25,12 @@ from services.audit.ledger import snapshot
 DATABASE_DEADLINE_S: Final = 60.0
 HTTP_DEADLINE_S: Final = 60.0
 
-#: Told the bytes that went by.
-Told = Callable[[bytes], None]
+CHILD_DEADLINE_S: Final = 30.0
+TOLD_EVERY: Final = 1000
+SAID_MAX: Final = 300
+
+#: Told how many more lines went by.
+Counted = Callable[[int], None]
 #: Gives an export, chunk by chunk.
 Export = Callable[[], AsyncIterator[bytes]]
 
@@ -62,6 +73,53 @@ def of_http(url: str, token: str) -> Export:
 
 
 @contextmanager
+def exported(url: str, origin: str, told: Counted) -> Iterator[BinaryIO]:
+    """Give the export of the audit database as a stream, to its very end; told of every thousand lines.
+
+    Raises:
+        SourceError: it could not be had to its end.
+    """
+    program = (sys.executable, "-m", "services.workbench.ledger_source")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=pipe) as child:  # noqa: S603  (our own program)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdin.write(json.dumps({"url": url, "origin": origin}).encode())
+        child.stdin.close()
+        stream = _Counting(child.stdout, told)
+        try:
+            # the verifier reads lines, and nothing else
+            yield cast("BinaryIO", stream)
+        finally:
+            whole = stream.ended
+            child.stdout.close()
+            said = child.stderr.read().decode(errors="replace").strip()
+            status = child.wait(CHILD_DEADLINE_S)
+    if status != 0 and whole:
+        raise SourceError(f"the export broke off: {said[-SAID_MAX:]}")
+
+
+class _Counting:
+    """A stream that tells how many lines went by."""
+
+    def __init__(self, stream: IO[bytes], told: Counted) -> None:
+        self._stream = stream
+        self._told = told
+        self._lines = 0
+        self.ended = False
+
+    def readline(self, limit: int = -1) -> bytes:
+        """Give the next line."""
+        line = self._stream.readline(limit)
+        self._lines += 1
+        if self._lines % TOLD_EVERY == 0:
+            self._told(TOLD_EVERY)
+        self.ended = not line
+        return line
+
+
+@contextmanager
 def from_file(path: Path) -> Iterator[BinaryIO]:
     """Open an export file.
 
@@ -76,14 +134,14 @@ def from_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def streamed(export: Export, told: Told) -> Iterator[BinaryIO]:
+def streamed(export: Export) -> Iterator[BinaryIO]:
     """Give an export as a stream, fed by a thread as it is read: nothing is held, whatever its size.
 
     Raises:
         SourceError: it could not be had to its end.
     """
     read, write = os.pipe()
-    feeding = _Feeding(export, told, write)
+    feeding = _Feeding(export, write)
     feeding.start()
     with os.fdopen(read, "rb", buffering=1 << 20) as stream:
         try:
@@ -96,10 +154,9 @@ def streamed(export: Export, told: Told) -> Iterator[BinaryIO]:
 
 
 class _Feeding(threading.Thread):
-    def __init__(self, export: Export, told: Told, write: int) -> None:
+    def __init__(self, export: Export, write: int) -> None:
         super().__init__(name="export", daemon=True)
         self._export = export
-        self._told = told
         self._write = write
         self.failure: Exception | None = None
 
@@ -117,4 +174,26 @@ class _Feeding(threading.Thread):
                 rest = memoryview(chunk)
                 while rest:
                     rest = rest[out.write(rest) :]
-                self._told(chunk)
+
+
+def main() -> int:
+    """Write the export of the database named on standard input to standard output."""
+    given = json.load(sys.stdin)
+    try:
+        asyncio.run(_export(given["url"], given["origin"]))
+    except BrokenPipeError:
+        return 0  # whoever reads has seen enough
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        sys.stderr.write(type(error).__name__)
+        return 1
+    return 0
+
+
+async def _export(url: str, origin: str) -> None:
+    with os.fdopen(os.dup(1), "wb") as out:
+        async for chunk in of_database(url, origin, unsigned=True)():
+            out.write(chunk)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
