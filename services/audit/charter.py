@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from typing import Final
-
 from services.audit.feed import partitions_of
 from services.audit.sequencer import Charter
 from services.chassis import topics
+from services.chassis.integrity.origin import ledger_origin
 from services.chassis.settings import Settings
-
-DEFAULT_ORIGIN: Final = "concern-relay.local/ledger"
-
-
-def origin_of() -> str:
-    """Give the name of this ledger: RELAY_LEDGER_ORIGIN, or the local one."""
-    return os.environ.get("RELAY_LEDGER_ORIGIN", DEFAULT_ORIGIN)
 
 
 def charter_of(settings: Settings) -> Charter:
@@ -24,4 +15,4 @@ def charter_of(settings: Settings) -> Charter:
     counts = {topic.name: topic.partitions for topic in registry.topics()}
     topic = next(entry.name for entry in registry.entries if "BatchSequenced" in entry.events)
     covered = [name for name in registry.history() if name != topic]
-    return Charter(origin_of(), tuple(partitions_of(counts, covered)), topic)
+    return Charter(ledger_origin(), tuple(partitions_of(counts, covered)), topic)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.audit.journeys import Journey, journey_of
+from services.audit.journey import Journey
+from services.audit.journeys import journey_of
 from services.audit.rows import record_of
 from services.chassis.envelope import Event, decode
 from services.chassis.envelope import Record as Encoded

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.audit.journeys import ClockRun, Journey, Share, Step, Withheld
+from services.audit.journey import ClockRun, Journey, Share, Step, Withheld
 
 
 def listed(journeys: Sequence[Journey]) -> list[dict[str, Any]]:
@@ -68,6 +68,7 @@ def _share(share: Share) -> dict[str, Any]:
         "outcome": share.outcome,
         "failed_attempts": share.failed_attempts,
         "exhausted": share.exhausted,
+        "stage": share.stage,
         "blocked": share.blocked,
         "redirected_to": share.redirected_to,
         "recalled_at": _iso(share.recalled),

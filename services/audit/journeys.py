@@ -6,10 +6,9 @@ before and after an erasure. For auditors and operators; a recipient or sender n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -19,155 +18,9 @@ from concern_relay.v1 import concerns_pb2 as concerns
 from concern_relay.v1 import keys_pb2 as keys
 from concern_relay.v1 import shares_pb2 as shares
 from services.audit.clear_fields import clear_fields
+from services.audit.journey import ClockRun, ClockState, Journey, Share, Step, Withheld
 from services.chassis.codes import word_of
 from services.chassis.envelope import Event
-
-
-class State(StrEnum):
-    """How far a concern, or a share, has come."""
-
-    RAISED = "raised"
-    ASSESSED = "assessed"
-    WITHHELD = "withheld"
-    SHARED = "shared"
-    DELIVERED = "delivered"
-    READ = "read"
-    ACKNOWLEDGED = "acknowledged"
-    OUTCOME = "outcome"
-
-
-class ClockState(StrEnum):
-    """How a clock stands."""
-
-    RUNNING = "running"
-    MET = "met"
-    OVERDUE = "overdue"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One recorded event.
-
-    Attributes:
-        index: of its leaf.
-        time: when it happened.
-        recorded: when it was recorded.
-        codes: its clear fields, codes as words.
-        trace_id: of the trace in which it was made; empty without one.
-    """
-
-    index: int
-    event_id: UUID
-    type: str
-    service: str
-    time: datetime
-    recorded: datetime
-    codes: Mapping[str, Any]
-    trace_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One recipient's share, with the recorded time of each of its states."""
-
-    share_id: str
-    recipient_agency_id: str
-    recipient_class: str
-    emergency: bool
-    planned: datetime
-    delivered: datetime | None = None
-    channel: str = ""
-    read: datetime | None = None
-    acknowledged: datetime | None = None
-    late: bool = False
-    outcome_given: datetime | None = None
-    outcome: str = ""
-    failed_attempts: int = 0
-    exhausted: bool = False
-    blocked: str = ""
-    redirected_to: str = ""
-    recalled: datetime | None = None
-
-    @property
-    def state(self) -> State:
-        """How far it has come."""
-        if self.outcome_given:
-            return State.OUTCOME
-        if self.acknowledged:
-            return State.ACKNOWLEDGED
-        if self.read:
-            return State.READ
-        return State.DELIVERED if self.delivered else State.SHARED
-
-    @property
-    def counts(self) -> bool:
-        """Whether the concern still waits for it."""
-        return not (self.recalled or self.blocked)
-
-
-@dataclass(frozen=True, slots=True)
-class ClockRun:
-    """A deadline: what for, by which rule, until when, and whether it was met."""
-
-    about: str
-    id: str
-    code: str
-    due: datetime
-    state: ClockState = ClockState.RUNNING
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """Somebody who was not told, or not everything, and why."""
-
-    recipient_class: str
-    agency_id: str
-    parts: int
-    reason: str
-    rule_code: str
-    review_on: str
-    recorded: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """Everything recorded of a concern, and what it adds up to."""
-
-    concern_id: str
-    agency_id: str = ""
-    urgency: str = ""
-    history: bool = False
-    test: bool = False
-    raised: datetime | None = None
-    changed: datetime | None = None
-    assessed: datetime | None = None
-    assessments: int = 0
-    law_pack: str = ""
-    law_pack_sha256: str = ""
-    corrections: int = 0
-    watch_expired: datetime | None = None
-    shares: Mapping[str, Share] = field(default_factory=dict)
-    clocks: Mapping[tuple[str, str], ClockRun] = field(default_factory=dict)
-    withheld: tuple[Withheld, ...] = ()
-    questions: Mapping[str, str] = field(default_factory=dict)
-    suspended_keys: frozenset[str] = frozenset()
-    destroyed_keys: frozenset[str] = frozenset()
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def state(self) -> State:
-        """How far it has come: as far as the share that has come least far."""
-        waiting = [share.state for share in self.shares.values() if share.counts]
-        if waiting:
-            return min(waiting, key=list(State).index)
-        if self.withheld and self.assessed:
-            return State.WITHHELD
-        return State.ASSESSED if self.assessed else State.RAISED
-
-    @property
-    def overdue(self) -> tuple[ClockRun, ...]:
-        """Deadlines that passed and are not met yet."""
-        return tuple(c for c in self.clocks.values() if c.state is ClockState.OVERDUE)
 
 
 def journey_of(concern_id: str, recorded: Iterable[tuple[int, Event]], until: datetime | None = None) -> Journey:
@@ -259,8 +112,14 @@ def _shared(journey: Journey, data: Any, recorded: datetime) -> Journey:
         return journey
     journey = replace(journey, shares={**journey.shares, share.share_id: _share_after(share, data, recorded)})
     match data:
-        case shares.ShareDelivered() if data.HasField("acknowledge_by"):
-            return _clock(journey, ClockRun("acknowledge", share.share_id, data.clock_code, _at(data.acknowledge_by)))
+        case shares.ShareDelivered():
+            after = _ended(journey, "deliver", share.share_id, ClockState.MET)
+            if not data.HasField("acknowledge_by"):
+                return after
+            return _clock(after, ClockRun("acknowledge", share.share_id, data.clock_code, _at(data.acknowledge_by)))
+        case shares.DeliveryOverdue():
+            overdue = ClockState.OVERDUE
+            return _clock(journey, ClockRun("deliver", share.share_id, data.clock_code, _at(data.due_at), overdue))
         case shares.ShareAcknowledged():
             return _ended(journey, "acknowledge", share.share_id, ClockState.MET)
         case shares.AcknowledgementOverdue():
@@ -280,6 +139,8 @@ def _share_after(share: Share, data: Any, recorded: datetime) -> Share:
             return replace(share, acknowledged=share.acknowledged or recorded, late=data.late)
         case shares.OutcomeGiven():
             return replace(share, outcome_given=recorded, outcome=_word(codes.ShareOutcome, data.outcome))
+        case shares.ShareEscalated():
+            return replace(share, stage=data.stage)
         case shares.ShareRedirected():
             return replace(share, redirected_to=data.to_agency_id)
         case shares.ShareRecalled():

@@ -18,8 +18,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed
 from services.audit import history
+from services.audit.journey import Journey
 from services.audit.journey_json import in_full
-from services.audit.journeys import Journey, journey_of
+from services.audit.journeys import journey_of
 from services.basis_assessment.explain import Explanation
 from services.basis_assessment.explain import explain as explain_basis
 from services.basis_assessment.pack_document import read_book

@@ -15,8 +15,9 @@ from concern_relay.v1 import keys_pb2 as keys
 from concern_relay.v1 import shares_pb2 as shares
 from concern_relay.v1.facts_pb2 import SealedPart
 from services.audit.clear_fields import clear_fields
+from services.audit.journey import ClockState, Journey, State
 from services.audit.journey_json import in_full
-from services.audit.journeys import ClockState, Journey, State, journey_of
+from services.audit.journeys import journey_of
 from services.chassis.envelope import Event
 
 CONCERN = str(uuid4())
@@ -92,6 +93,18 @@ def test_a_clock_that_ran_out_is_overdue_until_it_is_met() -> None:
     assert [c.state for c in journey(*TOLD, overdue).overdue] == [ClockState.OVERDUE]
     assert journey(*TOLD, overdue, late).overdue == ()
     assert journey(*TOLD, overdue, late).shares["s1"].late
+
+
+def test_a_share_nobody_delivered_in_time_is_overdue_until_it_is() -> None:
+    """Given a delivery that is overdue, when it is joined, then that clock is; and met once it was delivered."""
+    overdue = shares.DeliveryOverdue(share_id="s2", clock_code="deliver_now")
+    overdue.due_at.FromDatetime(START + timedelta(minutes=5))
+
+    waiting = journey(*TOLD, event(6, overdue))
+    done = journey(*TOLD, event(6, overdue), event(7, delivered("s2")))
+
+    assert [(c.about, c.id) for c in waiting.overdue] == [("deliver", "s2")]
+    assert done.overdue == ()
 
 
 def test_what_was_held_back_has_its_reason() -> None:

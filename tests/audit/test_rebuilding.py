@@ -7,10 +7,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from services.audit import store
+from services.audit.export import Record
 from services.audit.rebuild import LedgerInUse, Rebuilt, rebuild
+from services.audit.sequencer import Head, batch_event, leaf_from, sequence
 from services.chassis.clock import SystemClock
 from services.chassis.topics.cluster import Cluster
-from tests.audit.rig import Rig, raised
+from tests.audit.rig import Rig, eventually, raised
 
 pytestmark = [pytest.mark.broker, pytest.mark.database]
 
@@ -126,3 +129,26 @@ async def test_a_running_audit_is_not_replaced_under_its_feet(new_rig) -> None:
 
         with pytest.raises(LedgerInUse, match="stop it first"):
             await rebuilt(rig)
+
+
+async def test_a_database_that_contradicts_what_was_announced_appends_nothing(new_rig) -> None:
+    """Given a database with another order than ledger.v1 tells, when audit starts, then it says so and stands still."""
+    async with new_rig() as rig:
+        await filled(rig)
+        await rig.pool.execute("TRUNCATE record, node, progress, batch, checkpoint, finding, entry, outbox")
+        await rig.pool.execute("UPDATE head SET size = 0, frontier = '\\x0000000000000000'")
+        async with rig.pool.acquire() as connection:
+            leaf = leaf_from(Record(rig.topics[0], 5, 0, b"k", [], b"another"))
+            batch = sequence(Head(), [leaf], {})
+            now = SystemClock().now()
+            announced = store.Announced(batch, batch_event(rig.charter, batch, now))
+            await store.append(connection, [announced], now, sent=True)
+        async with rig.running() as audit:
+
+            async def forked() -> bool:
+                return audit.recorder.forked == "other_batch"
+
+            await eventually(forked, "refusal")
+            assert not audit.health.ready
+
+        assert await rig.size() == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.audit.journeys import ClockState, Journey, Share
+from services.audit.journey import ClockState, Journey, Share
 from services.chassis.calendar import LONDON
 
 
@@ -59,6 +59,8 @@ def _share(share: Share) -> str:
         steps.append(f"acknowledged {_at(share.acknowledged)}" + (", late" if share.late else ""))
     if share.outcome_given:
         steps.append(f"outcome {_at(share.outcome_given)}: {share.outcome.replace('_', ' ')}")
+    if share.stage:
+        steps.append(f"stage {share.stage} of resolving disagreement")
     if share.redirected_to:
         steps.append(f"redirected to {share.redirected_to}")
     if share.recalled:
