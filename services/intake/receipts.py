@@ -10,19 +10,13 @@ from typing import Final
 from services.chassis.errors import SettingsError
 from services.chassis.integrity.errors import IntegrityError
 from services.chassis.integrity.note import Signer, Verifier
+from services.chassis.integrity.origin import receipts_origin
 from services.chassis.settings import Settings
 
 KEY_FILE: Final = "RELAY_RECEIPT_KEY_FILE"
-LEDGER_ORIGIN: Final = "RELAY_LEDGER_ORIGIN"
-LEDGER_ORIGIN_LOCAL: Final = "relay.example/ledger"
 #: File of the state folder with the public keys of receipts, one verifier key a line: the newest first.
 PUBLIC_FILE: Final = "receipts.keys"
 SEED_BYTES: Final = 32
-
-
-def origin_of() -> str:
-    """Give the name receipts are signed under: that of the ledger, and ``/receipts``."""
-    return os.environ.get(LEDGER_ORIGIN, LEDGER_ORIGIN_LOCAL) + "/receipts"
 
 
 def signer_of(settings: Settings) -> Signer:
@@ -41,8 +35,10 @@ def signer_of(settings: Settings) -> Signer:
         signer = Signer.parse(path.read_text().strip())
     except (OSError, IntegrityError) as error:
         raise SettingsError(f"{path.name} holds no receipt key; restore it from where secrets are kept") from error
-    if signer.name != origin_of():
-        raise SettingsError(f"{path.name} signs for {signer.name}, and receipts here are {origin_of()}'s: give its key")
+    if signer.name != receipts_origin():
+        raise SettingsError(
+            f"{path.name} signs for {signer.name}, and receipts here are {receipts_origin()}'s: give its key"
+        )
     return signer
 
 
@@ -61,4 +57,4 @@ def _make(path: Path) -> None:
     with suppress(FileExistsError):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as out:
-            out.write(Signer(origin_of(), os.urandom(SEED_BYTES)).secret() + "\n")
+            out.write(Signer(receipts_origin(), os.urandom(SEED_BYTES)).secret() + "\n")

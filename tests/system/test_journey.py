@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -170,3 +175,27 @@ def test_the_console_shows_the_journey(calls: Calls, running_house: House) -> No
     assert "A worry." not in index + page
     assert flow["counts"]["ConcernRaised"] >= 1
     assert flow["unreadable"] == 0
+
+
+def test_a_receipt_is_honoured_by_the_ledger(calls: Calls, running_house: House, tmp_path: Path) -> None:
+    """The receipt of a 202 demands its leaf, and the ledger has it; one for something else is a finding."""
+    answer = raised(calls)
+    delivered(calls, answer["concern_id"])
+    good, forged = tmp_path / "good.json", tmp_path / "forged.json"
+    good.write_text(json.dumps(answer["receipt"]))
+    forged.write_text(json.dumps({**answer["receipt"], "event_id": str(uuid4())}))
+
+    def verify(receipt: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            (sys.executable, "-m", "services.workbench.cli", "ledger", "verify", "--json", "--receipt", str(receipt)),
+            capture_output=True,
+            text=True,
+            timeout=100,
+            env={**os.environ, "RELAY_STATE_DIR": str(running_house.state.path)},
+            check=False,
+        )
+
+    found = until("the leaf under a checkpoint", lambda: v if (v := verify(good)).returncode == 0 else None)
+
+    assert json.loads(found.stdout)["data"]["receipts"] == 1
+    assert verify(forged).returncode == 1
