@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 from typing import Final
 
@@ -52,6 +53,8 @@ def demo(
 
 def main() -> None:
     """Run the command line; usage errors exit with 2."""
+    # its retries right after a topic is made are no news for whoever waits at the terminal; failures are raised
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     for noun, (module, help_text) in NOUNS.items():
         if not wanted or wanted.startswith("-") or wanted == noun:
