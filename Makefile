@@ -43,6 +43,9 @@ lint: setup ## format, lint, types, schema, imports
 bench: setup ## measure against the targets; writes bench/results/latest.json
 	@$(BIN)/python -m bench
 
+faults: setup ## kill -9, a stopped broker, taken ports, racing workers: what must not lose or repeat anything
+	@$(BIN)/python -m pytest tests/chassis tests/servers tests/vault tests/audit tests/system/test_kill.py
+
 lock: ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock --upgrade && $(BIN)/uv export --quiet --all-groups --no-emit-project --no-emit-index-url \
 		--no-header --format requirements.txt --output-file requirements.lock
