@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.audit.signer import PUBLIC_FILE
-from services.chassis.integrity.errors import IntegrityError
-from services.chassis.integrity.note import Signer
 
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024
-RECEIPT_SECRET: Final = "receipts.key"  # noqa: S105  (a file name)
+#: File of the state folder with the public keys of receipts; intake writes it.
+RECEIPT_KEYS_FILE: Final = "receipts.keys"
 
 
 class NotUsable(Exception):  # noqa: N818  (usage)
@@ -49,13 +48,13 @@ def given(
     Raises:
         NotUsable: a file cannot be read, or no key is known.
     """
-    ledger = _keys(keys) or _published(state_dir)
+    ledger = _keys(keys) or _published(state_dir / PUBLIC_FILE)
     if not ledger:
         raise NotUsable(
             f"no public key of the ledger: give --key, or fetch it from /v1/ledger/keys ({PUBLIC_FILE} is not here)"
         )
     found = [receipt for path in receipts for receipt in _receipts(path)]
-    of_receipts = _keys(receipt_keys) or _own_receipt_key(state_dir)
+    of_receipts = _keys(receipt_keys) or _published(state_dir / RECEIPT_KEYS_FILE)
     if found and not of_receipts:
         raise NotUsable("no public key of receipts: give --receipt-key, or fetch it from intake's /v1/receipt-key")
     return Given(ledger, found, of_receipts, [_bytes(path) for path in held])
@@ -69,18 +68,8 @@ def _keys(texts: Sequence[str]) -> list[str]:
     return found
 
 
-def _published(state_dir: Path) -> list[str]:
-    path = state_dir / PUBLIC_FILE
+def _published(path: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
-
-
-def _own_receipt_key(state_dir: Path) -> list[str]:
-    """Locally the secret half lies in the state folder; elsewhere the public one has to be given."""
-    path = state_dir / "secrets" / RECEIPT_SECRET
-    try:
-        return [str(Signer.parse(path.read_text().strip()).verifier)]
-    except (OSError, IntegrityError):
-        return []
 
 
 def _receipts(path: Path) -> list[dict[str, Any]]:
