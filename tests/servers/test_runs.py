@@ -20,7 +20,16 @@ import pytest
 
 from services.chassis import topics
 from services.chassis.topics.cluster import Cluster
-from services.workbench.servers import InUseError, Lines, NoNetworkError, RungError, ServersError, jars, running
+from services.workbench.servers import (
+    InUseError,
+    Lines,
+    NoNetworkError,
+    RungError,
+    ServersError,
+    databases,
+    jars,
+    running,
+)
 from services.workbench.servers.state import StateDir
 from services.workbench.supervisor.child import birth
 from services.workbench.supervisor.deadline import Deadline
@@ -271,10 +280,14 @@ def test_servers_that_are_given_are_used_and_left_running(
     }.items():
         monkeypatch.setenv(name, value)
 
-    with running(tmp_path / ".relay", BOTH) as given:
-        assert given.rungs == {"kafka": "given", "postgres": "given"}
-        assert given.kafka.credentials("routing") == (user, password)
-        assert asyncio.run(_execute(given.database_url("audit"), "select current_user")) == "relay_audit"
+    try:
+        with running(tmp_path / ".relay", BOTH) as given:
+            assert given.rungs == {"kafka": "given", "postgres": "given"}
+            assert given.kafka.credentials("routing") == (user, password)
+            assert asyncio.run(_execute(given.database_url("audit"), "select current_user")) == "relay_audit"
+    finally:
+        # it gave the roles passwords of its own; the other tests of this session know the first ones
+        asyncio.run(databases.provide(servers.admin_database_url, servers.logins))
     assert not (tmp_path / ".relay" / "kafka").exists()
     assert asyncio.run(_topics(servers.kafka.connection("admin"))) is not None
 
