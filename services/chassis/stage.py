@@ -9,7 +9,7 @@ move: after 10 s it is not ready, after 60 s the process ends and its supervisor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -108,41 +108,52 @@ class Stage:
         return self.progress.answered and self.stalled_s() < NOT_READY_S
 
     async def run(self) -> None:
-        """Take records until stopped.
+        """Take records until stopped; with a new client whenever the old one failed.
+
+        A client whose fetch failed is never asked again: aiokafka has then dropped records that it had in hand, and
+        moved its position past them.
 
         Raises:
             Stalled: behind and not moving for too long.
+            KafkaError, DeadlineExceeded: no client could be had, or none that works, for too long.
         """
         self._moved()
+        pause = RETRY_FIRST_S
+        while not self._stop.is_set():
+            began = self.progress.moved_at
+            try:
+                await self._session()
+            except PASSING as error:
+                now = asyncio.get_running_loop().time()
+                if self._stop.is_set():
+                    log.warning("left while a server did not answer", error=type(error).__name__)
+                elif now - self.progress.moved_at > RETRY_BUDGET_S:
+                    raise
+                else:
+                    log.warning("starting anew", error=type(error).__name__)
+                    pause = RETRY_FIRST_S if self.progress.moved_at > began else min(pause * 2, RETRY_MAX_S)
+                    await self._pause(pause)
+
+    async def _session(self) -> None:
+        """Take records with one client, from where the group stands."""
+        self._done.clear()
+        self.progress.in_hand, self.progress.answered = 0, False
         client = consumer(self._settings, group=self._settings.service, instance=self._instance)
         try:
-            await self._retried("starting the consumer", client.start)
+            await within(REQUEST_DEADLINE_S * 3, "starting the consumer", client.start())
             client.subscribe(list(self._topics))
-            taking = asyncio.create_task(self._take_until_stopped(client))
-            watching = asyncio.create_task(self._watch(client))
-            try:
-                # the first that ends decides: the taking when stopped or failed, the watching when nothing moves
-                done, _ = await asyncio.wait({taking, watching}, return_when=asyncio.FIRST_COMPLETED)
-                done.pop().result()
-            finally:
-                await _cancelled(taking, watching)
+            await _first_of(self._take_until_stopped(client), self._watch(client))
         finally:
             await stopped("consumer", client)
 
     async def _take_until_stopped(self, client: AIOKafkaConsumer) -> None:
         while not self._stop.is_set():
-            try:
-                await self._turn(client)
-            except PASSING as error:
-                if not self._stop.is_set():
-                    raise
-                # what was in hand is not committed, so that the next worker takes it
-                log.warning("left while a server did not answer", error=type(error).__name__)
+            await self._turn(client)
         await self._commit(client)
 
     async def _turn(self, client: AIOKafkaConsumer) -> None:
-        batches: Mapping[TopicPartition, list[ConsumerRecord]] = await self._retried(
-            "fetching records", lambda: client.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
+        batches: Mapping[TopicPartition, list[ConsumerRecord]] = await within(
+            REQUEST_DEADLINE_S * 3, "fetching records", client.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         )
         records = [_record(r) for batch in batches.values() for r in batch]
         if records:
@@ -184,9 +195,12 @@ class Stage:
                 if self._stop.is_set() or loop.time() + pause > give_up:
                     raise
                 log.warning("trying again", code=what, error=type(error).__name__)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), pause)
+                await self._pause(pause)
                 pause = min(pause * 2, RETRY_MAX_S)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _watch(self, client: AIOKafkaConsumer) -> None:
         while True:
@@ -224,11 +238,17 @@ class Stage:
         self.progress.moved_at = asyncio.get_running_loop().time()
 
 
-async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
-    """End tasks; what they failed with has been told, or is told by who waits for them."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Run works side by side until one of them ends; end the others, and raise what it raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 def _record(r: ConsumerRecord) -> Record:

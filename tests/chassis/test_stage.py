@@ -7,8 +7,10 @@ from collections import defaultdict
 from uuid import uuid4
 
 import pytest
+from aiokafka.errors import CorruptRecordException as CorruptRecordError
 
 from concern_relay.v1.codes_pb2 import ParkReason
+from services.chassis import kafka
 from services.chassis.envelope import Record, decode
 from services.chassis.event import effect_id
 from tests.chassis.rig import CANARY, eventually, raised, running
@@ -141,6 +143,36 @@ async def test_a_stage_that_is_behind_and_does_not_move_ends(new_rig, monkeypatc
                 await asyncio.wait_for(task, 10)
 
         assert await rig.committed() == 0
+
+
+async def test_a_fetch_that_fails_with_records_in_hand_loses_none(new_rig, monkeypatch):
+    """Given fetches that fail after the client has moved past records, as aiokafka's do, those are fetched anew."""
+    make = kafka.consumer
+    failures = iter([1, 3])
+
+    def failing_consumer(*arguments, **options):
+        client = make(*arguments, **options)
+        fetch, fail_at, fetched = client.getmany, next(failures, 0), []
+
+        async def getmany(**how):
+            found = await fetch(**how)
+            fetched.extend([1] if found else [])
+            if len(fetched) == fail_at:
+                raise CorruptRecordError
+            return found
+
+        client.getmany = getmany
+        return client
+
+    monkeypatch.setattr("services.chassis.stage.consumer", failing_consumer)
+    monkeypatch.setattr("services.chassis.stage.RECORDS_MAX", 20)
+    async with new_rig() as rig:
+        given = [raised() for _ in range(200)]
+        await rig.put(*given)
+        async with rig.working():
+            await rig.sink_has(200)
+
+        assert await rig.committed() == 200
 
 
 async def _true(found: bool) -> bool:
