@@ -29,12 +29,13 @@ from services.chassis.telemetry import Telemetry, end_failed
 log = Log(__name__)
 
 ROWS_MAX = 1000
+BYTES_MAX = 32 * 1024 * 1024  # begun with a row below it, ended by the first above
 POLL_S = 0.5
 LOCKS_EVERY_S = 2.0
 RETRY_S = 1.0
 UNLOCK_DEADLINE_S = 5.0
 
-_NEXT = "SELECT * FROM next_unsent($1, $2, $3)"
+_NEXT = "SELECT * FROM next_unsent($1, $2, $3, $4)"
 _LOCK = "SELECT t, p FROM unnest($1::text[], $2::int[]) AS w(t, p) WHERE pg_try_advisory_lock(hashtext(t), p)"
 
 Lane = tuple[str, int]  # topic and partition
@@ -138,7 +139,7 @@ class Publisher:
         """Take out what was sent, and give the next rows in order."""
         if not owned:
             return []
-        asked = connection.fetch(_NEXT, sent, [f"{topic}/{n}" for topic, n in owned], ROWS_MAX)
+        asked = connection.fetch(_NEXT, sent, [f"{topic}/{n}" for topic, n in owned], ROWS_MAX, BYTES_MAX)
         rows: list[asyncpg.Record] = await within(REQUEST_DEADLINE_S, "reading the outbox", asked)
         self._telemetry.outbox.set(len(rows))
         return rows

@@ -144,6 +144,7 @@ class Telemetry:
         self.lag = Gauge("relay_lag_records", "Records not yet taken", ["topic"], registry=r)
         self.outbox = Gauge("relay_outbox_records", "Records journaled and not yet sent", registry=r)
         self.parked = Gauge("relay_parked_records", "Records parked and open", ["emergency"], registry=r)
+        self.parkings = Counter("relay_parkings", "Records parked, by reason", ["reason", "emergency"], registry=r)
         self._counted: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
     def count_taken(self, topic: str, outcome: str, seconds: float) -> None:

@@ -97,8 +97,9 @@ async def test_a_publisher_that_stops_hands_over(new_rig, monkeypatch):
         assert await on_kafka(rig) == await journaled(rig)
 
 
-async def test_records_larger_than_a_batch_are_sent_in_their_place(new_rig):
-    """Given effects larger than the producer's batch between small ones, all are sent, in order."""
+async def test_records_larger_than_a_batch_are_sent_in_their_place(new_rig, monkeypatch):
+    """Given effects larger than the producer's batch, and than may be in memory, all are sent, in order."""
+    monkeypatch.setattr("services.chassis.publisher.BYTES_MAX", 1_000_000)
     async with new_rig() as rig:
         concern_id = str(uuid4())
         events = [raised(concern_id=concern_id, codes=["large"] if n % 3 == 1 else []) for n in range(9)]

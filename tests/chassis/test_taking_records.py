@@ -12,9 +12,12 @@ import pytest
 
 from concern_relay.v1.codes_pb2 import Urgency
 from services.chassis.envelope import Record
+from services.chassis.errors import SettingsError
 from services.chassis.event import KeyScope, effect_id
+from services.chassis.journal import Desk, NoStore
+from services.chassis.keys import MemoryKeys
 from services.chassis.parked import ParkedRecords
-from tests.chassis.rig import person_part, raised
+from tests.chassis.rig import MovedClock, TrivialCore, person_part, raised
 
 pytestmark = [pytest.mark.broker, pytest.mark.database]
 
@@ -90,6 +93,14 @@ async def test_a_known_id_with_other_content_is_parked_and_holds_its_concern(new
         assert await reasons(rig) == {str(first.id): ["id_conflict"], str(later.id): ["behind_parked"]}
         assert [(r.parked, r.repeated) for r in redelivered] == [(False, True), (True, True), (True, True)]
         assert len(await effects(rig)) == 1
+        alarm = {"reason": "id_conflict", "emergency": "False"}
+        assert rig.telemetry.registry.get_sample_value("relay_parkings_total", alarm) == 1
+
+
+def test_a_topic_that_is_not_registered_is_refused_at_the_start():
+    """Given a service that writes a topic of which nothing is known, it does not start, rather than park everything."""
+    with pytest.raises(SettingsError, match=r"nowhere\.v1"):
+        Desk("rig", TrivialCore(), NoStore(), MemoryKeys(), MovedClock(), ("nowhere.v1",), {}, b"k" * 64)
 
 
 @pytest.mark.parametrize("code", ["raise", "refuse", "twice", "astray", "hollow", "huge"])
@@ -161,6 +172,10 @@ def spoiled(record: Record, how: str) -> Record:
             return replace(record, headers=tuple((headers | {"ce_id": b"7"}).items()))
         case "bad time":
             return replace(record, headers=tuple((headers | {"ce_time": b"yesterday"}).items()))
+        case "endless names":
+            return replace(record, headers=tuple((f"{n}" + "x" * 70_000, b"") for n in range(3)))
+        case "endless headers":
+            return replace(record, headers=(("x", b"y"),) * 70_000)
         case "twice":
             return replace(record, headers=(*record.headers, ("ce_type", b"concern_relay.v1.ConcernRaised")))
         case "unknown type":
@@ -176,6 +191,8 @@ def spoiled(record: Record, how: str) -> Record:
         ("no headers", "undecodable"),
         ("bad id", "undecodable"),
         ("bad time", "undecodable"),
+        ("endless names", "undecodable"),
+        ("endless headers", "undecodable"),
         ("twice", "undecodable"),
         ("unknown type", "unknown_schema"),
     ],

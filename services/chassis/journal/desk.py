@@ -19,7 +19,7 @@ from concern_relay.v1.parked_pb2 import RecordParked
 from services.chassis.clock import Clock
 from services.chassis.codes import word_of
 from services.chassis.envelope import Event, Record, encode
-from services.chassis.errors import CannotSeal
+from services.chassis.errors import CannotSeal, SettingsError
 from services.chassis.event import Content, Core, Fact, KeyScope
 from services.chassis.journal.rows import PARKED_NAMESPACE, Incoming, pack_headers, parked_id, unpack_headers
 from services.chassis.keys import Key, Keys
@@ -79,6 +79,13 @@ class Desk(Generic[S]):
     opens: frozenset[str] | None = None
     purpose: str = ""
     may_issue: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse at the start what would park every record later."""
+        if missing := [topic for topic in self.writes if topic not in self.partitions]:
+            raise SettingsError(
+                f"{self.service} writes {', '.join(missing)}, which the registry of topics does not have"
+            )
 
     def opens_type(self, type_name: str) -> bool:
         """Whether the parts of this event type are opened for the core."""

@@ -105,6 +105,8 @@ class Journal(Generic[S]):
             raise
         for incoming, span, result in zip(inputs, spans, results, strict=True):
             span.finish(incoming.event, result.parked, result.repeated)
+            if result.reason:
+                self._telemetry.parkings.labels(result.reason, incoming.emergency).inc()
         return results
 
     async def act(

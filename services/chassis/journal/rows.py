@@ -20,7 +20,7 @@ ENTRY_COLUMNS = (
     "headers", "value", "digest", "outgoing",
 )  # fmt: skip
 _WORD = struct.Struct("<I")
-_HEAD = struct.Struct(">IH")
+_HEAD = struct.Struct(">II")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Recorded:
         records: the same events as they lie in the outbox, bytes fixed.
         repeated: it was known; nothing was done again.
         parked: it could not be taken and was parked.
+        reason: why it was parked, in a word; empty when it was parked before.
     """
 
     id: UUID
@@ -81,6 +82,7 @@ class Recorded:
     records: tuple[Record, ...] = field(default=(), repr=False)
     repeated: bool = False
     parked: bool = False
+    reason: str = ""
 
 
 def input_row(incoming: Incoming, recorded: datetime) -> tuple[Any, ...]:
@@ -159,8 +161,8 @@ def murmur2(data: bytes) -> int:
 def pack_headers(headers: Headers) -> bytes:
     """Pack headers for a row: names, sizes of the values, values.
 
-    All numbers are big-endian: bytes of names (4) and how many there are (2); each name behind its size (2); the sizes
-    of the values (4 each); the values. Names first, because the records of a topic all have the same.
+    All numbers are 4 bytes, big-endian: bytes of names, and how many there are; each name behind its size; the sizes of
+    the values; the values. Names first, because the records of a topic all have the same.
     """
     if not headers:
         return b""
@@ -185,7 +187,7 @@ def unpack_headers(packed: bytes) -> Headers:
 
 @lru_cache(maxsize=256)
 def _packed_names(names: tuple[str, ...]) -> bytes:
-    block = b"".join(struct.pack(">H", len(name)) + name for name in (n.encode() for n in names))
+    block = b"".join(struct.pack(">I", len(name)) + name for name in (n.encode() for n in names))
     return _HEAD.pack(len(block), len(names)) + block
 
 
@@ -193,9 +195,9 @@ def _packed_names(names: tuple[str, ...]) -> bytes:
 def _unpacked_names(block: bytes) -> tuple[str, ...]:
     names, at = [], 0
     while at < len(block):
-        (size,) = struct.unpack_from(">H", block, at)
-        names.append(block[at + 2 : at + 2 + size].decode())
-        at += 2 + size
+        (size,) = struct.unpack_from(">I", block, at)
+        names.append(block[at + 4 : at + 4 + size].decode())
+        at += 4 + size
     return tuple(names)
 
 

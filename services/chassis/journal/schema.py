@@ -101,14 +101,19 @@ BEGIN
             ORDER BY e.concern_id, e.seq;
     END IF;
 END $$;
-CREATE OR REPLACE FUNCTION next_unsent(sent bigint[], lanes text[], rows_max integer) RETURNS TABLE (
+CREATE OR REPLACE FUNCTION next_unsent(sent bigint[], lanes text[], rows_max integer, bytes_max bigint) RETURNS TABLE (
     seq bigint, event_id uuid, concern_id uuid, topic text, partition integer, headers bytea, value bytea,
     recorded timestamptz
 ) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 BEGIN
-    DELETE FROM outbox o WHERE o.seq = ANY(sent);
-    RETURN QUERY SELECT o.seq, e.event_id, e.concern_id, e.topic, e.partition, e.headers, e.value, e.recorded
-        FROM (SELECT b.seq, b.event_id FROM outbox b WHERE b.lane = ANY(lanes) ORDER BY b.seq LIMIT rows_max) o
-        JOIN entry e ON e.event_id = o.event_id ORDER BY o.seq;
+    DELETE FROM outbox WHERE seq = ANY(sent);
+    RETURN QUERY
+        SELECT seq, event_id, concern_id, topic, partition, headers, value, recorded FROM (
+            SELECT o.seq, e.event_id, concern_id, topic, partition, headers, value, recorded,
+                sum(length(value)) OVER (ORDER BY o.seq) - length(value) AS bytes_before
+            FROM (SELECT seq, event_id FROM outbox WHERE lane = ANY(lanes) ORDER BY seq LIMIT rows_max) o
+            JOIN entry e ON e.event_id = o.event_id
+        ) unsent WHERE bytes_before < bytes_max ORDER BY seq;
 END $$;
 """

@@ -240,11 +240,12 @@ class Transaction(Generic[S]):
         assert record is not None
         self._standing[incoming.concern_id].held = True
         self._parked.append((incoming, reason, error))
-        turn.result = Recorded(incoming.id, self._now, parked=True)
+        word = word_of(ParkReason, reason)
+        turn.result = Recorded(incoming.id, self._now, parked=True, reason=word)
         write = log.info if reason == ParkReason.PARK_REASON_BEHIND_PARKED else log.error
         write(
             "record parked",
-            reason=word_of(ParkReason, reason),
+            reason=word,
             error=error,
             topic=record.topic,
             partition=record.partition,
