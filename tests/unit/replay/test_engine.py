@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.replay.stand import CONCERN, LATE, SmallCore, Stand, changed, codes, other_id
 
 from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationAdded
 from concern_relay.v1.keys_pb2 import KeyDestroyed, KeyResumed, KeySuspended
 from services.workbench.replay.finding import Tally
 from services.workbench.replay.past import Past
+from tests.unit.replay.stand import CONCERN, LATE, SmallCore, Stand, changed, codes, other_id
 
 HOUR = timedelta(hours=1)
 

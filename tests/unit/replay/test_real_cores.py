@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from tests.unit.replay.stand import codes
 
 from concern_relay.v1.facts_pb2 import Part
 from services.basis_assessment.app import SERVICE as BASIS
@@ -29,6 +28,7 @@ from services.workbench.replay.wiring import wire, wired
 from services.workbench.scenario.in_process import InProcess
 from services.workbench.scenario.laws import law_book
 from services.workbench.scenario.play import play, read
+from tests.unit.replay.stand import codes
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 
