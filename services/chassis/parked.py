@@ -6,6 +6,7 @@ records of the concern in the order they came, and lets the concern go when none
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ import asyncpg
 from services.chassis import database
 from services.chassis.event import Refused
 from services.chassis.journal import Journal
+from services.chassis.log import Log
+from services.chassis.telemetry import Telemetry
 
 LIST_MAX = 1000
 
@@ -45,6 +48,9 @@ class Parked:
         """Give it for JSON surfaces."""
         return {k: str(v) if isinstance(v, UUID | datetime) else v for k, v in asdict(self).items()}
 
+
+COUNT_EVERY_S = 5.0
+log = Log(__name__)
 
 _FIELDS = ", ".join(Parked.__dataclass_fields__)
 
@@ -142,3 +148,20 @@ class ParkedRecords:
         async with database.borrowed(self._journal.pool) as connection:
             rows: builtins.list[asyncpg.Record] = await connection.fetch(query, *arguments)
         return rows
+
+
+async def keep_counting(parked: ParkedRecords, telemetry: Telemetry) -> None:
+    """Keep the parked-records gauge true, and say aloud whenever an emergency is among them."""
+    alarmed = 0
+    while True:
+        try:
+            counts = await parked.counts()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("parked records not counted, trying again", error=type(error).__name__)
+        else:
+            for emergency, count in counts.items():
+                telemetry.parked.labels(str(emergency).lower()).set(count)
+            if counts[True] > alarmed:
+                log.error("an emergency is parked: look at it now, and telephone", count=counts[True])
+            alarmed = counts[True]
+        await asyncio.sleep(COUNT_EVERY_S)

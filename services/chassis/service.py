@@ -32,7 +32,7 @@ from services.chassis.http import create_app
 from services.chassis.journal import Desk, Journal, NoStore, Store
 from services.chassis.kafka import within
 from services.chassis.keys import Keys, VaultKeys, kms_of
-from services.chassis.parked import ParkedRecords
+from services.chassis.parked import ParkedRecords, keep_counting
 from services.chassis.parked_api import parked_routes
 from services.chassis.publisher import Publisher
 from services.chassis.server import HttpServer
@@ -55,7 +55,8 @@ class Context:
         pool: connections to its own database.
         journal: the door for acts.
         keys: the vault's client.
-        journals_parked: its parked records.
+        parked: its parked records.
+        health: checks behind ``/readyz``; a room adds its own.
     """
 
     name: str
@@ -226,6 +227,7 @@ async def _together(service: Service, settings: Settings, stack: AsyncExitStack,
         start("timers", timers.run())
         start("http", server.run())
         background = [start(worker.__name__, worker(context)) for worker in service.workers]
+        background.append(start("parked", keep_counting(context.parked, context.telemetry)))
         await stop.wait()
         server.stop()
         timers.stop()

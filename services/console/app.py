@@ -36,6 +36,7 @@ from services.console.flow_worker import SCHEMA
 
 AUDIT_DEADLINE_S: Final = 10.0
 PAGE_SIZE: Final = 100
+PARKING: Final = ("intake", "basis_assessment", "routing")
 _pages = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(default=True)
 )
@@ -65,17 +66,35 @@ class Console:
         """Give one concern's journey."""
         return await self._ask(f"/v1/journeys/{concern_id}", {})
 
-    async def _ask(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
+    async def parked(self) -> list[dict[str, Any]]:
+        """Give what could not be taken, service by service; a service that does not answer is said to be away."""
+        found: list[dict[str, Any]] = []
+        for service in PARKING:
+            url = os.environ.get(f"RELAY_{service.upper()}_URL", "")
+            try:
+                response = await self._client.get(f"{url}/v1/parked", headers=self._headers())
+                records = response.json()["parked"] if response.is_success else None
+            except (httpx.HTTPError, ValueError, KeyError):
+                records = None
+            if records is None:
+                found.append({"service": service, "away": True})
+            elif records:
+                emergencies = sum(record["emergency"] for record in records)
+                found.append({"service": service, "count": len(records), "emergencies": emergencies})
+        return found
+
+    def _headers(self) -> dict[str, str]:
         token = mint_token(
             signing_key(self._settings.state_dir),
             agency_id="operator",
             subject="console",
             scopes=frozenset({"operate"}),
         )
+        return {"Authorization": f"Bearer {token}"}
+
+    async def _ask(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
         try:
-            response = await self._client.get(
-                self._audit + path, params=params, headers={"Authorization": f"Bearer {token}"}
-            )
+            response = await self._client.get(self._audit + path, params=params, headers=self._headers())
         except httpx.HTTPError as error:
             log.warning("audit does not answer", error=type(error).__name__)
             raise problem(
@@ -93,10 +112,14 @@ def routes_of(console: Console) -> APIRouter:
 
     @routes.get("/", response_class=HTMLResponse, summary="The concerns, and the flow")
     async def index(after: str = "") -> str:
-        journeys, flow = await asyncio.gather(console.journeys(after), console.flow())
+        journeys, flow, parked = await asyncio.gather(console.journeys(after), console.flow(), console.parked())
         page = _pages.get_template("index.html")
         return page.render(
-            journeys=journeys.get("journeys", []), next=journeys.get("next", ""), flow=flow, zipkin=console.zipkin
+            journeys=journeys.get("journeys", []),
+            next=journeys.get("next", ""),
+            flow=flow,
+            zipkin=console.zipkin,
+            parked=parked,
         )
 
     @routes.get("/concerns/{concern_id}", response_class=HTMLResponse, summary="One concern's journey")
