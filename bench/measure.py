@@ -49,13 +49,14 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """One run at a steady rate, in milliseconds."""
+    """One run at a steady rate, in milliseconds; ``cpu_share`` of one processor, by the engine."""
 
     p50_ms: float
     p95_ms: float
     p99_ms: float
     max_ms: float
     effects: int
+    cpu_share: float
 
 
 class Bench:
@@ -80,10 +81,10 @@ class Bench:
     async def latency(self, engine: str, rate_s: int) -> Latency:
         """Raise concerns at a steady rate and watch for their effects."""
         async with self._run() as told:
-            with _process(engine, told):
-                seen = await self._paced(told, rate_s)
+            with _process(engine, told) as process:
+                seen, cpu_share = await self._paced(told, rate_s, process.pid)
         took = sorted(1000 * seconds for seconds in seen)
-        return Latency(statistics.median(took), _quantile(took, 0.95), _quantile(took, 0.99), took[-1], len(took))
+        return Latency(statistics.median(took), _quantile(took, 0.95), _quantile(took, 0.99), took[-1], len(took), cpu_share)
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[Task]:
@@ -149,7 +150,7 @@ class Bench:
                     times += [r.timestamp for r in batch]
         return ids, min(times), max(times)
 
-    async def _paced(self, told: Task, rate_s: int) -> list[float]:
+    async def _paced(self, told: Task, rate_s: int, pid: int) -> tuple[list[float], float]:
         raised: dict[bytes, float] = {}
         took: list[float] = []
         total = int(rate_s * (WARM_UP_S + MEASURED_S))
@@ -166,7 +167,7 @@ class Bench:
 
             watching = asyncio.create_task(watch())
             await self._probe(told, producer, consumer)
-            began = perf_counter()
+            began, cpu_s = perf_counter(), _cpu_s(pid)
             for n in range(total):
                 if (ahead := began + n / rate_s - perf_counter()) > 0:
                     await asyncio.sleep(ahead)
@@ -175,7 +176,8 @@ class Bench:
                     raised[record.key] = perf_counter()
                 await producer.send(told.source, record.value, key=record.key, headers=list(record.headers))
             await asyncio.wait_for(watching, CALL_DEADLINE_S)
-        return took
+            cpu_share = (_cpu_s(pid) - cpu_s) / (perf_counter() - began)
+        return took, cpu_share
 
     async def _probe(self, told: Task, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
         """Wait until the engine works: one concern that is not counted comes out."""

@@ -30,12 +30,15 @@ log = Log(__name__)
 
 ROWS_MAX = 1000
 BYTES_MAX = 32 * 1024 * 1024  # begun with a row below it, ended by the first above
+SWEEP_ROWS = 5000  # reading steps over what was taken out until it is swept; autovacuum comes once a minute
 POLL_S = 0.5
 LOCKS_EVERY_S = 2.0
 RETRY_S = 1.0
 UNLOCK_DEADLINE_S = 5.0
 
 _NEXT = "SELECT * FROM next_unsent($1, $2, $3, $4)"
+# without giving space back to the system, for which nobody could write meanwhile
+_SWEEP = "VACUUM (TRUNCATE false, PARALLEL 0) outbox"
 _LOCK = "SELECT t, p FROM unnest($1::text[], $2::int[]) AS w(t, p) WHERE pg_try_advisory_lock(hashtext(t), p)"
 
 Lane = tuple[str, int]  # topic and partition
@@ -105,6 +108,7 @@ class Publisher:
         await within(REQUEST_DEADLINE_S, "setting up the connection", asked)
         owned: list[Lane] = []
         sent: list[int] = []
+        swept = 0
         locked_at = float("-inf")
         clock = asyncio.get_running_loop().time
         while True:
@@ -114,6 +118,10 @@ class Publisher:
                 locked_at = clock()
             rows = await self._next(connection, sent, owned)
             sent = await self._send_all(client, rows)
+            swept += len(sent)
+            if swept >= SWEEP_ROWS:
+                swept = 0
+                await within(REQUEST_DEADLINE_S, "sweeping the outbox", connection.execute(_SWEEP))
             self.healthy = True
             if sent:
                 continue  # to take them out, and see what came meanwhile
