@@ -29,7 +29,7 @@ def test_a_local_key_is_made_once_for_the_ledgers_receipts(tmp_path: Path):
     first, second = signer_of(settings(tmp_path)), signer_of(settings(tmp_path))
 
     assert first == second
-    assert first.name == "relay.example/ledger/receipts"
+    assert first.name == "concern-relay.local/ledger/receipts"
     assert (tmp_path / "secrets" / "receipts.key").stat().st_mode & 0o777 == 0o600
 
 
