@@ -164,8 +164,16 @@ def decode(record: Record) -> Event:
 
 def digest(record: Record) -> bytes:
     """Give the digest by which a known id is compared: type and value, not the transport around them."""
-    kind = header(record, "ce_type")
-    return hashlib.sha256(len(kind).to_bytes(4, "big") + kind + record.value).digest()
+    return _digest(header(record, "ce_type"), record.value)
+
+
+def digest_of(event_type: str, value: bytes) -> bytes:
+    """Give the same, for who knows the type."""
+    return _digest((TYPE_PREFIX + event_type).encode(), value)
+
+
+def _digest(kind: bytes, value: bytes) -> bytes:
+    return hashlib.sha256(len(kind).to_bytes(4, "big") + kind + value).digest()
 
 
 def header(record: Record, name: str) -> bytes:

@@ -30,7 +30,6 @@ T = TypeVar("T")
 log = Log(__name__)
 
 POLL_MS = 200
-HALVED_MIN = 200
 COMMIT_EVERY_S = 0.2
 RETRY_BUDGET_S = 45.0
 RETRY_FIRST_S = 0.1
@@ -159,7 +158,7 @@ class Stage:
         records = [_record(r) for batch in batches.values() for r in batch]
         if records:
             self.progress.in_hand = len(records)
-            await self._take(records)
+            await self._retried("taking records", lambda: self._journal.take(records))
             self.progress.in_hand = 0
             self._moved()
             self._done |= {tp: batch[-1].offset + 1 for tp, batch in batches.items()}
@@ -167,14 +166,6 @@ class Stage:
         if self._done and (not records or now - self._committed_at >= COMMIT_EVERY_S):
             self._committed_at = now
             await self._commit(client)
-
-    async def _take(self, records: list[Record]) -> None:
-        """Take a batch; a large one in two halves side by side, so that one is decided while the other is written.
-
-        A concern's records are all of one partition, so of one half. Should only one of them be taken, both come again.
-        """
-        halves = [[r for r in records if r.partition % 2 == n] for n in range(2)] if len(records) >= HALVED_MIN else [records]
-        await asyncio.gather(*(self._retried("taking records", lambda h=h: self._journal.take(h)) for h in halves if h))
 
     async def _commit(self, client: AIOKafkaConsumer) -> None:
         """Commit what is in the database. A crash before it repeats at most what was taken since the last one."""

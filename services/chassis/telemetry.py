@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter as Counted
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -65,47 +65,49 @@ def set_attributes(span: Span, attributes: dict[str, str | int]) -> None:
     span.set_attributes(attributes)
 
 
-@dataclass(slots=True)
-class ProcessSpan:
-    """The taking of one record; ``span`` is None where nothing is traced."""
+class Taking:
+    """The taking of a batch of records: a span for each where anything is traced, and the figures of the batch."""
 
-    telemetry: Telemetry
-    record: Record
-    span: Span | None
-    started: float
+    def __init__(self, telemetry: Telemetry, records: Sequence[Record]) -> None:
+        self._telemetry = telemetry
+        self._records = records
+        self._spans = [telemetry.process(record) for record in records] if telemetry.provider is not None else []
+        self._started = perf_counter()
 
     @property
-    def traceparent(self) -> str:
-        """Context that the effects of this record carry on."""
-        if self.span is None or isinstance(self.span, NonRecordingSpan):
-            return traceparent_in(self.record)
-        return traceparent_of(self.span)
+    def traceparents(self) -> list[str]:
+        """Contexts that the effects of each record carry on; as they came where nothing is traced."""
+        return [traceparent_of(span) for span in self._spans] or [traceparent_in(record) for record in self._records]
 
-    def finish(self, event: Event | None, parked: bool, repeated: bool) -> None:
-        """End it: applied, parked or known already."""
-        outcome = "parked" if parked else "repeated" if repeated else "applied"
-        if self.span is not None:
-            self._end(self.span, event, outcome)
-        self.telemetry.count_taken(self.record.topic, outcome, perf_counter() - self.started)
+    def finish(self, outcomes: Sequence[str], events: Sequence[Event | None]) -> None:
+        """End it: each record is applied, parked or known already (repeated)."""
+        for span, outcome, event in zip(self._spans, outcomes, events, strict=False):
+            _end(span, event, outcome)
+        found = Counted(zip((record.topic for record in self._records), outcomes, strict=True))
+        for (topic, outcome), count in found.items():
+            self._telemetry.taken.labels(topic, outcome).inc(count)
+        for topic in {topic for topic, _ in found}:
+            self._telemetry.process_seconds.labels(topic).observe(perf_counter() - self._started)
 
     def fail(self, error: BaseException) -> None:
         """End it: it will be tried again."""
-        if self.span is not None:
-            end_failed(self.span, error)
+        for span in self._spans:
+            end_failed(span, error)
 
-    def _end(self, span: Span, event: Event | None, outcome: str) -> None:
-        if span.is_recording():
-            attributes: dict[str, str | int] = {"relay.outcome": outcome}
-            if event is not None:
-                attributes |= {
-                    "relay.event.type": event.type,
-                    "messaging.message.id": str(event.id),
-                    "messaging.message.conversation_id": event.concern_id,
-                }
-            set_attributes(span, attributes)
-        if outcome == "parked":
-            span.set_status(Status(StatusCode.ERROR))
-        span.end()
+
+def _end(span: Span, event: Event | None, outcome: str) -> None:
+    if span.is_recording():
+        attributes: dict[str, str | int] = {"relay.outcome": outcome}
+        if event is not None:
+            attributes |= {
+                "relay.event.type": event.type,
+                "messaging.message.id": str(event.id),
+                "messaging.message.conversation_id": event.concern_id,
+            }
+        set_attributes(span, attributes)
+    if outcome == "parked":
+        span.set_status(Status(StatusCode.ERROR))
+    span.end()
 
 
 def end_failed(span: Span, error: BaseException) -> None:
@@ -139,28 +141,15 @@ class Telemetry:
         self.taken = Counter("relay_records_taken", "Records taken, by outcome", ["topic", "outcome"], registry=r)
         self.sent = Counter("relay_records_sent", "Records sent", ["topic"], registry=r)
         self.process_seconds = Histogram(
-            "messaging_process_duration_seconds", "Time to take a record", ["topic"], registry=r
+            "messaging_process_duration_seconds", "Time to take a batch of records", ["topic"], registry=r
         )
         self.lag = Gauge("relay_lag_records", "Records not yet taken", ["topic"], registry=r)
         self.outbox = Gauge("relay_outbox_records", "Records journaled and not yet sent", registry=r)
         self.parked = Gauge("relay_parked_records", "Records parked and open", ["emergency"], registry=r)
         self.parkings = Counter("relay_parkings", "Records parked, by reason", ["reason", "emergency"], registry=r)
-        self._counted: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
-    def count_taken(self, topic: str, outcome: str, seconds: float) -> None:
-        """Count a record; the labels are looked up once, which is most of what it costs."""
-        found = self._counted.get((topic, outcome))
-        if found is None:
-            found = (self.taken.labels(topic, outcome), self.process_seconds.labels(topic))
-            self._counted[topic, outcome] = found
-        found[0].inc()
-        found[1].observe(seconds)
-
-    def process(self, record: Record) -> ProcessSpan:
+    def process(self, record: Record) -> Span:
         """Start the taking of a record: a child of the step that made it, linked to it."""
-        started = perf_counter()
-        if self.provider is None:
-            return ProcessSpan(self, record, None, started)
         parent = parent_of(traceparent_in(record))
         creation = trace.get_current_span(parent).get_span_context()
         span = self.tracer.start_span(
@@ -182,7 +171,7 @@ class Telemetry:
                     "messaging.consumer.group.name": self.service,
                 },
             )
-        return ProcessSpan(self, record, span, started)
+        return span
 
     def send(self, record: Record, event_id: str) -> Span | None:
         """Start the sending of a record, if anything is traced; end it when the broker has answered."""

@@ -6,7 +6,7 @@ one find the concern as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -18,7 +18,7 @@ from concern_relay.v1.facts_pb2 import SealedPart
 from services.chassis.contract import has_parts
 from services.chassis.envelope import VALUE_BYTES_MAX, Event
 from services.chassis.errors import RelayError
-from services.chassis.event import Decision, Effect, Fact, FactKind, Timer, effect_id
+from services.chassis.event import Content, Decision, Effect, Fact, FactKind, Timer, effect_id
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import fact_of, opened
 from services.chassis.journal.rows import Incoming
@@ -180,21 +180,26 @@ def _data(effect: Effect) -> Message:
 
 def _check(decision: Decision, drafts: list[Draft]) -> None:
     """Refuse what could not be written, or not be read again."""
-    if len({draft.event.id for draft in drafts}) < len(drafts):
+    if len(drafts) > 1 and len({draft.event.id for draft in drafts}) < len(drafts):
         raise Unwritable("two effects have the same type and natural key: give each its own key")
     for draft in drafts:
-        contents = draft.effect.contents
-        if any(c.part.WhichOneof("body") is None for c in contents):
-            raise Unwritable(f"{draft.event.type} was given a part without a body")
-        if len({c.part_id for c in contents}) < len(contents):
-            raise Unwritable(f"{draft.event.type} was given two parts with one id")
-        size = draft.event.data.ByteSize() + sum(c.part.ByteSize() + SEAL_BYTES_MAX for c in contents)
+        size = draft.event.data.ByteSize()
+        if contents := draft.effect.contents:
+            size += sum(c.part.ByteSize() + SEAL_BYTES_MAX for c in contents)
+            _check_contents(draft.event.type, contents)
         if not 0 < size <= VALUE_BYTES_MAX:
             raise TooLarge(f"{draft.event.type} would have {size} bytes; a record may have 1 to {VALUE_BYTES_MAX}")
         if draft.event.time.tzinfo is None:
             raise Unwritable(f"the time of {draft.event.type} has no zone")
     for timer in decision.timers:
         _check_timer(timer)
+
+
+def _check_contents(event_type: str, contents: Sequence[Content]) -> None:
+    if any(c.part.WhichOneof("body") is None for c in contents):
+        raise Unwritable(f"{event_type} was given a part without a body")
+    if len({c.part_id for c in contents}) < len(contents):
+        raise Unwritable(f"{event_type} was given two parts with one id")
 
 
 def _check_timer(timer: Timer) -> None:

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import ParkReason
 from services.chassis import database
-from services.chassis.envelope import Event, Record, decode, digest
+from services.chassis.envelope import Event, Record, decode, digest_of
 from services.chassis.errors import CannotSeal, DeadlineExceeded, DecodeError, IdConflict, KeyUnavailable, UnknownSchema
 from services.chassis.event import Content, Fact, FactKind, Refused, Timer, timer_id
 from services.chassis.journal.deciding import TooLarge, opened_for
@@ -22,7 +22,7 @@ from services.chassis.journal.facts import entry_record, sealed_parts
 from services.chassis.journal.rows import Incoming, Recorded, act_id, parked_id
 from services.chassis.journal.schema import SCHEMA
 from services.chassis.journal.transaction import Transaction
-from services.chassis.telemetry import Telemetry
+from services.chassis.telemetry import Taking, Telemetry
 
 S = TypeVar("S")
 
@@ -95,16 +95,15 @@ class Journal(Generic[S]):
             DeadlineExceeded: the vault did not answer in time.
             PostgresError: the database is away, or cannot keep even what is parked.
         """
-        spans = [self._telemetry.process(record) for record in records]
-        inputs = [self._incoming(r, span.traceparent) for r, span in zip(records, spans, strict=True)]
+        taking = Taking(self._telemetry, records)
+        inputs = [self._incoming(r, traceparent) for r, traceparent in zip(records, taking.traceparents, strict=True)]
         try:
             results = await self._run_or_park(inputs)
         except BaseException as error:
-            for span in spans:
-                span.fail(error)
+            taking.fail(error)
             raise
-        for incoming, span, result in zip(inputs, spans, results, strict=True):
-            span.finish(incoming.event, result.parked, result.repeated)
+        taking.finish([result.outcome for result in results], [incoming.event for incoming in inputs])
+        for incoming, result in zip(inputs, results, strict=True):
             if result.reason:
                 self._telemetry.parkings.labels(result.reason, incoming.emergency).inc()
         return results
@@ -284,7 +283,7 @@ class Journal(Generic[S]):
             FactKind.EVENT,
             event.id,
             event.concern_id,
-            digest(record),
+            digest_of(event.type, record.value),
             event,
             record,
             traceparent=traceparent,

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from concern_relay.v1.codes_pb2 import ParkReason, Urgency
-from services.chassis.envelope import Event, Headers, Record, digest
+from services.chassis.envelope import Event, Headers, Record, digest_of
 from services.chassis.event import Content, FactKind, Timer
 
 PARKED_NAMESPACE = UUID("6f1de6a4-6b0c-5a6e-9d0a-3f5a2f3c9b11")
@@ -84,6 +84,11 @@ class Recorded:
     parked: bool = False
     reason: str = ""
 
+    @property
+    def outcome(self) -> str:
+        """In a word: applied, parked or repeated."""
+        return "parked" if self.parked else "repeated" if self.repeated else "applied"
+
 
 def input_row(incoming: Incoming, recorded: datetime) -> tuple[Any, ...]:
     """Give the row of an input that was taken."""
@@ -119,7 +124,7 @@ def output_row(event: Event, record: Record, cause: UUID, origin: str = "o") -> 
         event.recorded,
         pack_headers(record.headers),
         record.value,
-        digest(record),
+        digest_of(event.type, record.value),
         True,
     )
 
