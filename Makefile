@@ -35,7 +35,7 @@ test: setup ## every test, against the real broker and the real database
 	@$(BIN)/python -m pytest
 
 unit: setup ## the pure tests only: no server
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest tests/unit -n 2 --dist worksteal
 
 lint: setup ## format, lint, types, schema, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/buf lint
