@@ -109,7 +109,7 @@ def test_times_are_written_in_utc():
         ("ce_time", SECRET.encode()),
         ("ce_recordedtime", b"2026-01-02T03:04:05"),
         ("ce_correlationid", SECRET.encode()),
-        ("ce_correlationid", str(UUID(int=7)).encode()),
+        ("ce_correlationid", str(UUID(int=8)).encode()),
         ("ce_causationid", SECRET.encode()),
         ("ce_basedon", SECRET.encode()),
         ("ce_source", None),
