@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeVar
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
@@ -21,6 +22,8 @@ from google.protobuf.message import Message
 from services.chassis.contract import message_class, schema_urn
 from services.chassis.errors import DecodeError
 from services.chassis.event import TYPE_PREFIX
+
+T = TypeVar("T")
 
 CONTENT_TYPE = b"application/protobuf"
 HEADER_BYTES_MAX = 16 * 1024
@@ -143,19 +146,19 @@ def decode(record: Record) -> Event:
         data.ParseFromString(record.value)
     except ProtobufError as error:
         raise DecodeError(f"value is not a {type_name}") from error
-    concern_id = _concern_id(context)
+    concern_id = _read(context, "ce_correlationid", _canonical)
     if record.key != concern_id.encode():
         raise DecodeError("key is not the correlation id")
     return Event(
-        id=_uuid(context, "ce_id"),
+        id=_read(context, "ce_id", _read_uuid),
         type=type_name,
         topic=record.topic,
         source=_text(context, "ce_source"),
-        time=_time(context, "ce_time"),
-        recorded=_time(context, "ce_recordedtime"),
+        time=_read(context, "ce_time", _moment),
+        recorded=_read(context, "ce_recordedtime", _moment),
         concern_id=concern_id,
-        causation_id=_uuid(context, "ce_causationid") if "ce_causationid" in context else None,
-        based_on=_based_on(context) if "ce_basedon" in context else (),
+        causation_id=_read(context, "ce_causationid", _read_uuid) if "ce_causationid" in context else None,
+        based_on=_read(context, "ce_basedon", _pairs) if "ce_basedon" in context else (),
         data=data,
         traceparent=context.get("traceparent", b"").decode("ascii", "replace"),
         schema=_text(context, "ce_dataschema"),
@@ -197,24 +200,17 @@ def _context(headers: Headers) -> dict[str, bytes]:
 
 
 def _text(context: dict[str, bytes], name: str) -> str:
-    try:
-        return context[name].decode()
-    except (KeyError, UnicodeDecodeError) as error:
-        raise DecodeError(f"attribute {name.removeprefix('ce_')} is missing or not UTF-8") from error
+    return _read(context, name, str)
 
 
-def _uuid(context: dict[str, bytes], name: str) -> UUID:
+def _read(context: dict[str, bytes], name: str, read: Callable[[str], T]) -> T:
+    """Read an attribute; what is wrong with it is said, what is in it is not."""
     try:
-        return _read_uuid(_text(context, name))
+        return read(context[name].decode())
+    except KeyError as error:
+        raise DecodeError(f"attribute {name.removeprefix('ce_')} is missing") from error
     except ValueError as error:
-        raise DecodeError(f"attribute {name.removeprefix('ce_')} is not a UUID") from error
-
-
-def _concern_id(context: dict[str, bytes]) -> str:
-    try:
-        return _canonical(_text(context, "ce_correlationid"))
-    except ValueError as error:
-        raise DecodeError("attribute correlationid is not a UUID") from error
+        raise DecodeError(f"attribute {name.removeprefix('ce_')} cannot be read") from error
 
 
 @lru_cache(maxsize=4096)
@@ -222,19 +218,13 @@ def _canonical(text: str) -> str:
     return str(_read_uuid(text))
 
 
-def _time(context: dict[str, bytes], name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(_text(context, name))
-    except ValueError as error:
-        raise DecodeError(f"attribute {name.removeprefix('ce_')} is not an RFC 3339 time") from error
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise DecodeError(f"attribute {name.removeprefix('ce_')} has no zone")
-    return moment.astimezone(UTC)
+        raise ValueError("no zone")
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
-def _based_on(context: dict[str, bytes]) -> tuple[tuple[str, UUID], ...]:
-    try:
-        pairs = (pair.partition("=") for pair in _text(context, "ce_basedon").split(","))
-        return tuple((topic, _read_uuid(event_id)) for topic, _, event_id in pairs)
-    except ValueError as error:
-        raise DecodeError("attribute basedon is not topic=id pairs") from error
+def _pairs(text: str) -> tuple[tuple[str, UUID], ...]:
+    found = (pair.partition("=") for pair in text.split(","))
+    return tuple((topic, _read_uuid(event_id)) for topic, _, event_id in found)

@@ -252,6 +252,7 @@ async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
 
 
 def _record(r: ConsumerRecord) -> Record:
-    return Record(
-        r.topic, r.key or b"", tuple((n, v or b"") for n, v in r.headers), r.value or b"", r.partition, r.offset
-    )
+    headers = r.headers
+    if None in [value for _, value in headers]:
+        headers = tuple((name, value or b"") for name, value in headers)
+    return Record(r.topic, r.key or b"", headers, r.value or b"", r.partition, r.offset)

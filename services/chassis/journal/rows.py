@@ -141,6 +141,7 @@ def parked_id(consumer: str, topic: str, partition: int, offset: int) -> UUID:
     return uuid5(PARKED_NAMESPACE, f"{consumer}\n{topic}\n{partition}\n{offset}")
 
 
+@lru_cache(maxsize=4096)
 def partition_of(key: bytes, count: int) -> int:
     """Give the partition of a key, as Kafka's default partitioner does."""
     return (murmur2(key) & 0x7FFFFFFF) % count
