@@ -16,6 +16,8 @@ from uuid import UUID
 import asyncpg
 
 from services.chassis import database
+from services.chassis.envelope import decode
+from services.chassis.errors import DecodeError
 from services.chassis.event import Refused
 from services.chassis.journal import Journal
 from services.chassis.log import Log
@@ -50,6 +52,7 @@ class Parked:
 
 
 COUNT_EVERY_S = 5.0
+CONCERNS = "concerns.v1"
 log = Log(__name__)
 
 _FIELDS = ", ".join(Parked.__dataclass_fields__)
@@ -80,6 +83,20 @@ class ParkedRecords:
         if not rows:
             raise Refused(404, "unknown_parked_record", "no such parked record: `parked list` shows those there are")
         return Parked(**rows[0])
+
+    async def sender_of(self, parked_id: UUID) -> str | None:
+        """Say whose concern a parked record is: the agency, an empty text if that cannot be read, None for none.
+
+        What came on the topic of concerns and cannot be read may be a concern, and is treated as one.
+        """
+        rows = await self._fetch("SELECT * FROM parked WHERE parked_id = $1", parked_id)
+        if not rows:
+            return None
+        try:
+            event = decode(self._journal.desk.open_record(rows[0]))
+        except DecodeError:
+            return "" if rows[0]["topic"] == CONCERNS else None
+        return str(getattr(event.data, "agency_id", "")) if event.type == "ConcernRaised" else None
 
     async def counts(self) -> dict[bool, int]:
         """Give how many are open: of emergencies (True) and others."""

@@ -46,10 +46,13 @@ def parked_routes(parked: ParkedRecords) -> APIRouter:
         body: Discard,
         caller: Annotated[Caller, Depends(require("operate", "raise"))],
     ) -> dict[str, Any]:
-        found = await parked.show(parked_id)
+        await parked.show(parked_id)
         # practice 1: a concern is never given up by an operator, only by a practitioner of the agency that sent it
-        if found.event_type == "ConcernRaised" and "raise" not in caller.scopes:
+        sender = await parked.sender_of(parked_id)
+        if sender is not None and not ("raise" in caller.scopes and sender in {"", caller.agency_id}):
             raise Refused(403, "sender_decides", "only a practitioner of the sending agency may give up a concern")
+        if sender is None and "operate" not in caller.scopes:
+            raise Refused(403, "operator_decides", "this is no concern of an agency; an operator gives it up")
         await parked.discard(parked_id, by=caller.subject, reason=body.reason)
         return (await parked.show(parked_id)).as_json()
 

@@ -26,10 +26,13 @@ LEGS = {
 
 @dataclass(slots=True)
 class _Passing:
-    """A concern on its way: when it was raised, and which legs it has behind it."""
+    """A concern on its way: when it was raised, and when each leg was behind it.
 
-    raised: datetime
-    legs: set[str] = field(default_factory=set)
+    Topics are read side by side, so an answer may be seen before what raised it.
+    """
+
+    raised: datetime | None = None
+    legs: dict[str, datetime] = field(default_factory=dict)
 
 
 class Flow:
@@ -63,30 +66,42 @@ class Flow:
         self._pass(name, concern, recorded)
 
     def _pass(self, name: str, concern: str, recorded: datetime) -> None:
-        if name == "ConcernRaised":
-            self._concerns[concern] = _Passing(recorded)
-            if len(self._concerns) > CONCERNS_MAX:
-                self._concerns.popitem(last=False)
-            return
         leg = LEGS.get(name)
-        passing = self._concerns.get(concern)
-        # topics are read side by side: an answer may be seen before what raised it, and is then only counted
-        if leg is not None and passing is not None and leg not in passing.legs:
-            passing.legs.add(leg)
-            self._durations[leg].append(max(0.0, (recorded - passing.raised).total_seconds()))
+        if leg is None and name != "ConcernRaised":
+            return
+        passing = self._concerns.setdefault(concern, _Passing())
+        if len(self._concerns) > CONCERNS_MAX:
+            self._concerns.popitem(last=False)
+        if leg is None:
+            passing.raised = recorded
+            for done, at in passing.legs.items():
+                self._measure(done, recorded, at)
+        elif leg not in passing.legs:
+            passing.legs[leg] = recorded
+            if passing.raised is not None:
+                self._measure(leg, passing.raised, recorded)
+
+    def _measure(self, leg: str, raised: datetime, done: datetime) -> None:
+        self._durations[leg].append(max(0.0, (done - raised).total_seconds()))
 
     def figures(self, now: datetime) -> dict[str, Any]:
-        """Give the figures as of now; durations in milliseconds, ages in seconds, rates per second."""
+        """Give the figures as of now; durations in milliseconds, ages in seconds, rates per second.
+
+        ``unacknowledged`` are concerns that were delivered to somebody and acknowledged by nobody; their age is counted
+        from the first delivery.
+        """
         recent = Counter(name for at, name in self._recent if now - at <= RATE_WINDOW)
-        waiting = [p.raised for p in self._concerns.values() if "raised_to_acknowledged" not in p.legs]
-        undelivered = [p.raised for p in self._concerns.values() if "raised_to_delivered" not in p.legs]
+        waiting = [
+            p.legs["raised_to_delivered"]
+            for p in self._concerns.values()
+            if "raised_to_delivered" in p.legs and "raised_to_acknowledged" not in p.legs
+        ]
         return {
             "as_of": now.isoformat(),
             "counts": dict(sorted(self._counts.items())),
             "rate_per_s": {n: round(c / RATE_WINDOW.total_seconds(), 3) for n, c in sorted(recent.items())},
             "legs_ms": {leg: _percentiles(values) for leg, values in self._durations.items()},
             "unacknowledged": len(waiting),
-            "undelivered": len(undelivered),
             "oldest_unacknowledged_s": round((now - min(waiting)).total_seconds(), 1) if waiting else 0.0,
             "unreadable": self.unreadable,
         }

@@ -49,11 +49,13 @@ def list_(consumer: Consumer = "", state: str = "parked", as_json: AsJson = Fals
     raise answer("parked list", {"parked": found}, findings, as_json=as_json, lines=lines or ["nothing is parked"])
 
 
-def _one(command: str, method: str, path: str, consumer: str, as_json: bool, **options: Any) -> typer.Exit:
+def _one(
+    command: str, method: str, path: str, consumer: str, as_json: bool, agency: str = OPERATOR, **options: Any
+) -> typer.Exit:
     last: CallError | None = None
     for service in _services(consumer):
         try:
-            data = local_calls()(service, method, path, agency=OPERATOR, **options)
+            data = local_calls()(service, method, path, agency=agency, **options)
         except CallError as error:
             if error.status != 404:
                 return answer(command, None, [Finding(error.code, str(error))], as_json=as_json)
@@ -79,7 +81,12 @@ def replay(parked_id: Id, consumer: Consumer = "", as_json: AsJson = False) -> N
 
 @app.command()
 def discard(
-    parked_id: Id, reason: Annotated[str, typer.Option(help="Why.")], consumer: Consumer = "", as_json: AsJson = False
+    parked_id: Id,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    agency: Annotated[str, typer.Option("--agency", "-a", help="The sending agency, for a concern.")] = OPERATOR,
+    consumer: Consumer = "",
+    as_json: AsJson = False,
 ) -> None:
     """Give it up, on the record. A concern only its sender's practitioner may give up."""
-    raise _one("parked discard", "POST", f"/v1/parked/{parked_id}/discard", consumer, as_json, json={"reason": reason})
+    path, body = f"/v1/parked/{parked_id}/discard", {"reason": reason}
+    raise _one("parked discard", "POST", path, consumer, as_json, agency=agency, json=body)

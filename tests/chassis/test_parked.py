@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from concern_relay.v1.codes_pb2 import Urgency
+from services.chassis.auth import Tokens
 from services.chassis.event import Refused
+from services.chassis.health import Health
+from services.chassis.http import create_app
 from services.chassis.parked import ParkedRecords
+from services.chassis.parked_api import parked_routes
+from services.chassis.telemetry import Telemetry
+from services.chassis.tokens import mint_token
 from tests.chassis.rig import CANARY, raised
 
 pytestmark = [pytest.mark.broker, pytest.mark.database]
@@ -151,3 +159,34 @@ async def test_a_parked_emergency_is_counted_apart(new_rig):
         await rig.journal().take(rig.incoming(raised(urgency=Urgency.URGENCY_EMERGENCY), raised()))
 
         assert await ParkedRecords(rig.journal()).counts() == {True: 1, False: 1}
+
+
+async def test_a_concern_is_given_up_by_its_senders_practitioner_only(new_rig):
+    """Given a parked concern, an operator and another agency are refused; the sender's practitioner gives it up."""
+    key = Ed25519PrivateKey.generate()
+
+    def token(agency: str, *scopes: str) -> dict[str, str]:
+        text = mint_token(key, agency_id=agency, subject="s", scopes=frozenset(scopes))
+        return {"Authorization": f"Bearer {text}"}
+
+    async with new_rig() as rig:
+        await given_parked(rig, 1)
+        parked = ParkedRecords(rig.journal())
+        (found,) = await parked.list()
+        sender = await parked.sender_of(found.parked_id)
+        app = create_app(
+            "parked",
+            [parked_routes(parked)],
+            health=Health(),
+            telemetry=Telemetry("test"),
+            tokens=Tokens(key.public_key()),
+        )
+        path, body = f"/v1/parked/{found.parked_id}/discard", {"reason": "sent by mistake"}
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            operator = await client.post(path, json=body, headers=token("operator", "operate"))
+            other = await client.post(path, json=body, headers=token("another-agency", "raise"))
+            own = await client.post(path, json=body, headers=token(sender, "raise"))
+
+        assert (operator.status_code, operator.json()["code"]) == (403, "sender_decides")
+        assert (other.status_code, other.json()["code"]) == (403, "sender_decides")
+        assert (own.status_code, own.json()["state"]) == (200, "discarded")
