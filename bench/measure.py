@@ -84,7 +84,8 @@ class Bench:
             with _process(engine, told) as process:
                 seen, cpu_share = await self._paced(told, rate_s, process.pid)
         took = sorted(1000 * seconds for seconds in seen)
-        return Latency(statistics.median(took), _quantile(took, 0.95), _quantile(took, 0.99), took[-1], len(took), cpu_share)
+        p95, p99 = _quantile(took, 0.95), _quantile(took, 0.99)
+        return Latency(statistics.median(took), p95, p99, took[-1], len(took), cpu_share)
 
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[Task]:
