@@ -65,10 +65,10 @@ POOL_MAX = 8
 
 
 class MovedClock:
-    """The machine's clock, moved by hand."""
+    """The machine's clock, moved by hand; from ``begin`` on, where the hour of the day matters."""
 
-    def __init__(self) -> None:
-        self.offset = timedelta()
+    def __init__(self, begin: datetime | None = None) -> None:
+        self.offset = begin - datetime.now(UTC) if begin is not None else timedelta()
 
     def now(self) -> datetime:
         """As ``Clock.now``."""

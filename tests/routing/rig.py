@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,6 +55,7 @@ KENT = "E10000016"
 POOL_MAX = 8
 CANARY = "Zephyrine Quillfeather"
 BOOK = ArrangementBook.load()
+OFFICE_HOURS = datetime(2026, 11, 24, 10, tzinfo=UTC)  # a Tuesday: nobody stands in for a closed front door
 KENT_CSC, KENT_POLICE = "kent-csc", "kent-police"
 
 
@@ -248,7 +250,7 @@ async def routing(database: str, state_dir: Path) -> AsyncIterator[Rig]:
     await admin.close()
     local_tokens(state_dir, REPOSITORY / "deploy")
     settings = Settings("routing", database_url=database, state_dir=state_dir, profile="test")
-    clock, keys, telemetry = MovedClock(), MemoryKeys(), Telemetry("routing")
+    clock, keys, telemetry = MovedClock(OFFICE_HOURS), MemoryKeys(), Telemetry("routing")
     pool = await asyncpg.create_pool(
         database, min_size=1, max_size=POOL_MAX, server_settings={"search_path": schema}, command_timeout=20
     )
