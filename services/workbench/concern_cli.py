@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.workbench.calls import CallError, Calls, local_calls
+from services.workbench.concern_lines import journey_lines, status_lines
 from services.workbench.output import Finding, answer, on_terminal, usage
 from services.workbench.submission_files import NotRead, documents
 
@@ -112,7 +113,8 @@ def show(
         data["status"] = _asked(calls, "intake", f"/v1/concerns/{known}", agency, findings)
     else:
         data["journey"] = _asked(calls, "audit", f"/v1/journeys/{known}", "operator", findings)
-    lines = [json.dumps(found, indent=2, ensure_ascii=False) for found in (data["status"], data["journey"]) if found]
+    status, journey = data["status"], data["journey"]
+    lines = [*(status_lines(status) if status else ()), *(journey_lines(journey) if journey else ())]
     raise answer("concern show", data, findings, as_json=as_json, lines=lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from services.workbench.servers.state import StateDir
 from services.workbench.supervisor import Program, Supervised, Supervisor
 
 SERVICES: Final = ("vault", "intake", "basis_assessment", "routing", "audit", "console")
+SETTINGS: Final = ("RELAY_CLOCK", "RELAY_PROFILE", "RELAY_WATCH_MINUTES")
+"""Settings of services that reach them from the environment of whoever starts the house."""
 READY_DEADLINE_S: Final = 90.0
 DRAIN_S: Final = 40.0
 
@@ -52,14 +55,14 @@ def house(
     Args:
         state_dir: where state lies; by default ``.relay`` of this checkout.
         reporter: is told of each step.
-        environment: more variables for every service, as ``RELAY_CLOCK``.
+        environment: more variables for every service; they win over ``SETTINGS`` of this process.
     """
     with running(state_dir, reporter=reporter, exclusive=True) as servers:
         state = StateDir.at(servers.state_dir)
         reporter.say("topics, access rules, keys and tokens")
         prepare(servers, state)
         urls = {name: f"http://127.0.0.1:{state.port(name)[0]}" for name in SERVICES}
-        extra = dict(environment or {})
+        extra = {name: value for name in SETTINGS if (value := os.environ.get(name))} | dict(environment or {})
         if servers.zipkin_url is not None:
             extra["RELAY_ZIPKIN_URL"] = servers.zipkin_url
         for name, url in urls.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import threading
 import time
@@ -27,7 +28,10 @@ def run_command() -> int:
         try:
             with reporting() as reporter, house(None, reporter) as running:
                 _welcome(running, time.monotonic() - started)
-                _live(running, asked, started)
+                if os.environ.get("RELAY_CLOCK") == "test":
+                    _rest(running, asked)
+                else:
+                    _live(running, asked, started)
         except (ServersError, ProcessError, CallError) as error:
             print(error, file=sys.stderr)  # noqa: T201
             return 1
@@ -44,12 +48,19 @@ def _welcome(running: House, elapsed_s: float) -> None:
     ]
     if running.servers.zipkin_url:
         lines.append(f"  traces    {running.servers.zipkin_url}")
-    lines.append("sample agencies are raising concerns and answering them; Ctrl-C stops it all")
     print("\n".join(lines), flush=True)  # noqa: T201
+
+
+def _rest(running: House, asked: threading.Event) -> None:
+    """Watch the processes only: where scenarios move the time, nobody else may act on their concerns."""
+    print("time is moved by hand, sample agencies rest; Ctrl-C stops it all", flush=True)  # noqa: T201
+    while not asked.wait(WORK_EVERY_S):
+        running.supervisor.raise_failure()
 
 
 def _live(running: House, asked: threading.Event, started: float) -> None:
     """Raise a sample now and then, and let the sample practitioners work, until asked to stop."""
+    print("sample agencies are raising concerns and answering them; Ctrl-C stops it all", flush=True)  # noqa: T201
     calls = Calls(dict(running.urls), running.state.path / "tokens")
     people = Practitioners(calls, sample_agencies(p.stem for p in calls.tokens.glob("*.jwt")))
     fed, told = Fed(), False

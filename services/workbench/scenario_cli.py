@@ -12,7 +12,7 @@ import typer
 
 from services.workbench.output import Finding, answer, usage
 from services.workbench.scenario.play import Played, ScenarioFileError, files, play, read, schema
-from services.workbench.scenario.stage import NotHereError, SceneError, Stagehand
+from services.workbench.scenario.stage import NotHereError, SceneError
 
 app = typer.Typer(no_args_is_help=True, help="Cases to get right, in process or on the running system.")
 
@@ -20,7 +20,9 @@ app = typer.Typer(no_args_is_help=True, help="Cases to get right, in process or 
 @app.command()
 def run(
     paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
-    live: Annotated[bool, typer.Option(help="On the running system; it must run with RELAY_CLOCK=test.")] = False,
+    live: Annotated[
+        bool, typer.Option(help="On real servers: a house that runs with RELAY_CLOCK=test, or else one of its own.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")] = False,
 ) -> None:
     """Run scenarios: exit 1 when something is not as it must be, 2 when a file is no scenario."""
@@ -30,12 +32,15 @@ def run(
     path = Path()
     try:
         scenarios = [(path, read(path)) for path in files(paths)]
-        for path, scenario in scenarios:
-            with closing(_hand(live=live)) as hand:
-                try:
-                    played.append(play(scenario, path, hand))
-                except NotHereError:
-                    skipped.append(scenario.scenario)
+        from services.workbench.scenario.where import stagehands  # noqa: PLC0415  (servers, only when asked for)
+
+        with stagehands(live=live, quiet=as_json) as new_hand:
+            for path, scenario in scenarios:
+                with closing(new_hand()) as hand:
+                    try:
+                        played.append(play(scenario, path, hand))
+                    except NotHereError:
+                        skipped.append(scenario.scenario)
     except (ScenarioFileError, SceneError) as error:
         where = "" if isinstance(error, ScenarioFileError) else f"{path.name}: "
         raise usage("scenario run", f"{where}{error}", as_json=as_json) from error
@@ -61,16 +66,6 @@ def _lines(played: list[Played], skipped: list[str]) -> list[str]:
         *(f"skip  {name} (only in process)" for name in skipped),
         tally + (f", {len(skipped)} skipped" if skipped else ""),
     ]
-
-
-def _hand(*, live: bool) -> Stagehand:
-    if live:
-        from services.workbench.scenario.live import Live  # noqa: PLC0415  (only when asked for)
-
-        return Live()
-    from services.workbench.scenario.in_process import InProcess  # noqa: PLC0415
-
-    return InProcess()
 
 
 @app.command("schema")

@@ -20,16 +20,17 @@ from services.workbench.servers import Lines, ServersError
 def running_house() -> Iterator[House]:
     """Everything runs, in a state folder of this session; gone when the session ends."""
     folder = Path(tempfile.mkdtemp(prefix="relay-system-"))
-    os.environ["RELAY_STATE_DIR"] = str(folder)
+    os.environ |= {"RELAY_STATE_DIR": str(folder), "RELAY_CLOCK": "test"}
     try:
-        with house(folder, Lines(), environment={"RELAY_CLOCK": "test"}) as found:
+        with house(folder, Lines()) as found:
             yield found
     except ServersError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"no servers: {error}")
     finally:
-        os.environ.pop("RELAY_STATE_DIR", None)
+        for name in ("RELAY_STATE_DIR", "RELAY_CLOCK"):
+            os.environ.pop(name, None)
         shutil.rmtree(folder, ignore_errors=True)
 
 

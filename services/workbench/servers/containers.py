@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from services.workbench.servers.state import StateDir
 
 KAFKA_IMAGE: Final = "apache/kafka:4.3.1"
+STARTS_MAX: Final = 3
 POSTGRES_IMAGE: Final = "postgres:18"
 PULL_DEADLINE_S: Final = 600.0
 READY_DEADLINE_S: Final = 120.0
@@ -141,16 +142,21 @@ class _Contained:
         return container
 
     def started(self, container: DockerContainer) -> Container:
-        """Start it.
+        """Start it; anew when the engine itself fails, as Podman's may while files are copied in.
 
         Raises:
             NotReadyError: the engine refuses.
         """
-        try:
-            container.start()
-        except (docker.errors.APIError, OSError) as cause:
-            container.stop()
-            raise NotReadyError(f"the Docker engine could not start {self.name}: {cause}") from cause
+        for attempt in range(1, STARTS_MAX + 1):
+            try:
+                container.start()
+            except (docker.errors.APIError, OSError) as cause:
+                container.stop()
+                failed = isinstance(cause, docker.errors.APIError) and cause.is_server_error()
+                if not failed or attempt == STARTS_MAX:
+                    raise NotReadyError(f"the Docker engine could not start {self.name}: {cause}") from cause
+            else:
+                break
         return Container(container)
 
 
