@@ -134,6 +134,7 @@ class Journey:
     law_pack_sha256: str = ""
     corrections: int = 0
     watch_expired: datetime | None = None
+    alarmed: tuple[str, ...] = ()
     shares: Mapping[str, Share] = field(default_factory=dict)
     clocks: Mapping[tuple[str, str], ClockRun] = field(default_factory=dict)
     withheld: tuple[Withheld, ...] = ()

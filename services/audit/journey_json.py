@@ -24,6 +24,7 @@ def in_full(journey: Journey) -> dict[str, Any]:
         "law_pack_sha256": journey.law_pack_sha256,
         "corrections": journey.corrections,
         "watch_expired_at": _iso(journey.watch_expired),
+        "alarmed": list(journey.alarmed),
         "recipients": [_share(share) for share in journey.shares.values()],
         "clocks": [_clock(run) for run in journey.clocks.values()],
         "withheld_because": [_withheld(row) for row in journey.withheld],

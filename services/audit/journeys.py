@@ -107,6 +107,8 @@ def _shared(journey: Journey, data: Any, recorded: datetime) -> Journey:
             recorded,
         )  # fmt: skip
         return replace(journey, shares={**journey.shares, data.share_id: planned})
+    if isinstance(data, shares.FrontDoorAlarmed):
+        return replace(journey, alarmed=(*journey.alarmed, data.agency_id))
     share = journey.shares.get(getattr(data, "share_id", ""))
     if share is None:
         return journey

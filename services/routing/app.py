@@ -12,6 +12,7 @@ from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
 from services.routing.acting import Acting
+from services.routing.alarms import alarm_routes
 from services.routing.api import Inbox, by_hand_routes, inbox_routes
 from services.routing.core import RoutingCore
 from services.routing.delivery import Delivery
@@ -32,11 +33,12 @@ def book_of(settings: Settings) -> ArrangementBook:
 
 def routes(context: Context) -> APIRouter:
     """Wire the routes."""
-    inbox = Inbox(Acting(context.journal, Shares(context.pool)), context.keys, book_of(context.settings))
-    both = APIRouter()
-    both.include_router(inbox_routes(inbox))
-    both.include_router(by_hand_routes(inbox))
-    return both
+    book = book_of(context.settings)
+    inbox = Inbox(Acting(context.journal, Shares(context.pool)), context.keys, book)
+    every = APIRouter()
+    for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), alarm_routes(context.pool, book)):
+        every.include_router(routes_)
+    return every
 
 
 async def deliver(context: Context) -> None:

@@ -19,6 +19,7 @@ from concern_relay.v1.shares_pb2 import (
     DeliveryFailed,
     DeliveryOverdue,
     DispatchBlocked,
+    FrontDoorAlarmed,
     OutcomeGiven,
     ShareAcknowledged,
     ShareDelivered,
@@ -30,6 +31,7 @@ from concern_relay.v1.shares_pb2 import (
 from services.chassis import database
 from services.chassis.codes import word_of
 from services.chassis.event import Fact
+from services.routing import alarms
 
 WAKE_CHANNEL: Final = "routing_delivery"
 """PostgreSQL notification that says: there is something to deliver."""
@@ -116,14 +118,17 @@ _Change = tuple[str, tuple[Any, ...]]
 class RoutingStore:
     """Writes what events mean for the two tables."""
 
-    schema = _SCHEMA
+    schema = _SCHEMA + alarms.SCHEMA
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write the effects of an input, and wake the delivery workers when there is something to deliver."""
         del fact
         changes: dict[str, list[tuple[Any, ...]]] = {}
         for effect in effects:
-            if effect.data is not None and (share_id := getattr(effect.data, "share_id", "")):
+            if isinstance(effect.data, FrontDoorAlarmed):
+                row = (UUID(effect.concern_id), *alarms.row_of(effect.data, effect))
+                changes.setdefault(alarms.RAISE, []).append(row)
+            elif effect.data is not None and (share_id := getattr(effect.data, "share_id", "")):
                 for sql, values in _changes(effect.data, effect):
                     changes.setdefault(sql, []).append((UUID(share_id), *values))
         for sql, rows in changes.items():

@@ -43,6 +43,22 @@ def list_(
 
 
 @app.command()
+def alarms(agency: Agency, as_json: AsJson = False) -> None:
+    """List concerns that nobody had in time: telephone their senders now. Exit 1 while there are any."""
+    data, findings = _call(agency, "GET", "/v1/alarms")
+    found = (data or {}).get("alarms", [])
+    findings += [
+        Finding(
+            "telephone_now",
+            f"{a['telephone']} raised it, nobody had it by {a['watch_ran_out_at']}",
+            {"concern_id": a["concern_id"]},
+        )
+        for a in found
+    ]
+    raise answer("inbox alarms", data, findings, as_json=as_json, lines=[] if found else ["no alarm"])
+
+
+@app.command()
 def read(
     share: Share,
     agency: Agency,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from concern_relay.v1.codes_pb2 import Urgency
+from concern_relay.v1.concerns_pb2 import WatchExpired
 from concern_relay.v1.shares_pb2 import (
     ContentViewed,
     DeliveryFailed,
@@ -21,7 +22,7 @@ from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer, effect_id
-from services.routing.core import acts
+from services.routing.core import acts, alarm
 from services.routing.core import state as states
 from services.routing.core.plan import Planner, planner_for
 from services.routing.core.recipients import could_read
@@ -61,7 +62,10 @@ class RoutingCore:
         if after.concern.history:
             return NOTHING
         if fact.type in states.CONCERN_EVENTS:
-            return self._content(state, after, fact)
+            content = self._content(state, after, fact)
+            if not isinstance(fact.data, WatchExpired):
+                return content
+            return _joined(content, alarm.raised(self._on(fact.recorded), after.concern, fact, fact.data))
         assessment = states.assessment_of(fact)
         if assessment is not None and after.assessed is not state.assessed:
             return self._assessed(after, (assessment,), fact)

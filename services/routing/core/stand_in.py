@@ -41,7 +41,8 @@ def stand_ins(asked: Asked, told: Told, one: Found, meant: Agency, gaps: list[Ga
         return
     stands_for = meant.agency_id if agency.agency_id != meant.agency_id else ""
     yield Recipient(agency, told, one.children, stands_for, fallback or one.fallback)
-    cover = _cover_now(asked, agency)
+    # a concern that can wait for the morning waits for the front door itself (practice 1 and 3)
+    cover = covers(asked, agency) if asked.concern.urgency >= Urgency.URGENCY_URGENT else None
     if cover is not None:
         yield Recipient(cover, told, one.children, agency.agency_id, "out_of_hours_cover")
 
@@ -79,9 +80,9 @@ def _unread(asked: Asked, agency: Agency) -> Agency | None:
     return None
 
 
-def _cover_now(asked: Asked, agency: Agency) -> Agency | None:
-    """Give who covers at this hour, where the concern cannot wait for the morning (practice 1 and 3)."""
-    if asked.concern.urgency < Urgency.URGENCY_URGENT or agency.hours is None or agency.cover is None:
+def covers(asked: Asked, agency: Agency) -> Agency | None:
+    """Give who covers for an agency at this hour; None while it is staffed, or where nobody does."""
+    if agency.hours is None or agency.cover is None:
         return None
     local = asked.at.astimezone(UTC).astimezone(LONDON)
     minute = local.hour * 60 + local.minute

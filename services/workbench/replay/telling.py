@@ -82,7 +82,8 @@ def _withheld(journey: Journey) -> Iterator[str]:
 
 def _waiting(journey: Journey) -> Iterator[str]:
     if journey.watch_expired:
-        yield f"The watch ran out at {_at(journey.watch_expired)}: nobody had it in time."
+        whom = f"; told to telephone: {', '.join(journey.alarmed)}" if journey.alarmed else ""
+        yield f"The watch ran out at {_at(journey.watch_expired)}: nobody had it in time{whom}."
     for question in journey.questions.values():
         yield f"Waits for a person to decide: {question}."
     for run in journey.clocks.values():
