@@ -83,6 +83,16 @@ class Console:
                 found.append({"service": service, "count": len(records), "emergencies": emergencies})
         return found
 
+    async def channels(self) -> list[dict[str, Any]]:
+        """Give the endpoints that need a person: gone, failing, or with parked messages; none if routing is away."""
+        url = os.environ.get("RELAY_ROUTING_URL", "")
+        try:
+            response = await self._client.get(f"{url}/v1/channels", headers=self._headers())
+            endpoints = response.json()["endpoints"] if response.is_success else []
+        except (httpx.HTTPError, ValueError, KeyError):
+            return []  # that routing is away is said with what is parked
+        return [endpoint for endpoint in endpoints if endpoint["alarm"]]
+
     def _headers(self) -> dict[str, str]:
         token = mint_token(
             signing_key(self._settings.state_dir),
@@ -112,7 +122,9 @@ def routes_of(console: Console) -> APIRouter:
 
     @routes.get("/", response_class=HTMLResponse, summary="The concerns, and the flow")
     async def index(after: str = "") -> str:
-        journeys, flow, parked = await asyncio.gather(console.journeys(after), console.flow(), console.parked())
+        journeys, flow, parked, channels = await asyncio.gather(
+            console.journeys(after), console.flow(), console.parked(), console.channels()
+        )
         page = _pages.get_template("index.html")
         return page.render(
             journeys=journeys.get("journeys", []),
@@ -120,6 +132,7 @@ def routes_of(console: Console) -> APIRouter:
             flow=flow,
             zipkin=console.zipkin,
             parked=parked,
+            channels=channels,
         )
 
     @routes.get("/concerns/{concern_id}", response_class=HTMLResponse, summary="One concern's journey")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -26,10 +26,14 @@ class Acting:
     """Does what people ask through HTTP.
 
     An act's key holds a keyed digest of what was asked: the same again is the same act, another person's is another.
+
+    Attributes:
+        collected: told when a recipient comes for a share that is not recorded as delivered yet.
     """
 
     journal: Journal[Any]
     shares: Shares
+    collected: Callable[[asyncpg.Record], Awaitable[None]] | None = None
 
     async def own(self, share_id: UUID, caller: Caller) -> asyncpg.Record:
         """Give a share of the caller's agency.
@@ -40,6 +44,9 @@ class Acting:
         row = await self.any(share_id)
         if row["agency_id"] != caller.agency_id:
             raise Refused(403, "not_the_recipient", "this share is another agency's; its recipient alone may do this")
+        if row["state"] == "planned" and self.collected is not None:
+            await self.collected(row)
+            row = await self.any(share_id)
         return row
 
     async def any(self, share_id: UUID) -> asyncpg.Record:

@@ -14,9 +14,11 @@ from services.chassis.settings import Settings
 from services.routing.acting import Acting
 from services.routing.alarms import alarm_routes
 from services.routing.api import Inbox, by_hand_routes, inbox_routes
+from services.routing.collecting import Collecting
 from services.routing.core import RoutingCore
 from services.routing.delivery import Delivery
 from services.routing.store import RoutingStore, Shares
+from services.routing.webhooks import wiring as webhooks
 
 OPENS: Final = CONTENT_EVENTS | {"SharePlanned"}
 """What the core reads: the concern, and what each agency was given, so that nothing is sent twice."""
@@ -34,10 +36,12 @@ def book_of(settings: Settings) -> ArrangementBook:
 def routes(context: Context) -> APIRouter:
     """Wire the routes."""
     book = book_of(context.settings)
-    inbox = Inbox(Acting(context.journal, Shares(context.pool)), context.keys, book)
+    acting = Acting(context.journal, Shares(context.pool), Collecting(context, book).collected)
+    inbox = Inbox(acting, context.keys, book)
     every = APIRouter()
     for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), alarm_routes(context.pool, book)):
         every.include_router(routes_)
+    every.include_router(webhooks.routes_of(context))
     return every
 
 
@@ -48,6 +52,11 @@ async def deliver(context: Context) -> None:
     await delivery.run()
 
 
+async def send_webhooks(context: Context) -> None:
+    """Tell endpoints what is there for them, for as long as the process lives."""
+    await webhooks.send(context, book_of(context.settings))
+
+
 SERVICE = Service(
     name="routing",
     core=lambda settings: RoutingCore(book_of(settings)),
@@ -55,7 +64,7 @@ SERVICE = Service(
     reads=("concerns.v1", "assessments.v1"),
     writes=("shares.v1",),
     routes=routes,
-    workers=(deliver,),
+    workers=(deliver, send_webhooks, webhooks.watch),
     opens=OPENS,
     purpose="route",
 )

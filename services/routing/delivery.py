@@ -27,12 +27,11 @@ from services.chassis.event import Refused
 from services.chassis.journal import Act, Recorded
 from services.chassis.keys import Key
 from services.chassis.log import Log
-from services.chassis.sealing import SealBroken
 from services.chassis.service import Context
 from services.chassis.telemetry import parent_of, traceparent_of
-from services.routing import door
 from services.routing.acting import ids_of
-from services.routing.sealed_view import SealedView, all_open, keys_now, row_of, sealed_views
+from services.routing.gate import looked_at
+from services.routing.sealed_view import SealedView, keys_now, sealed_views
 from services.routing.store import WAKE_CHANNEL, Jobs
 
 PURPOSE: Final = "deliver"
@@ -70,7 +69,7 @@ class _Errand:
 
 
 class Delivery:
-    """Delivers to inboxes; the manual channel is a person's work, and webhooks come with their own worker."""
+    """Delivers to inboxes; the manual channel is a person's work, and webhooks have a worker of their own."""
 
     def __init__(self, context: Context, book: ArrangementBook) -> None:
         self._context = context
@@ -128,16 +127,12 @@ class Delivery:
 
     def _errand(self, row: asyncpg.Record, view: SealedView | None, found: Mapping[str, Key]) -> _Errand:
         """Look at a share once more, and say what is to become of it."""
-        if view is None:
-            return self._failure(row, "view_missing")
-        try:
-            parts = all_open(view, found)
-        except SealBroken:
-            return self._failure(row, "seal_broken")
-        reason = door.KEY_SUSPENDED if parts is None else door.objection(parts, row_of(self._book, view))
-        if reason:
-            log.warning("a share was stopped at the door", share_id=row["share_id"], reason=reason)
-            return _Errand(row, DispatchBlocked(**ids_of(row), reason_code=reason), view.planned.traceparent)
+        verdict = looked_at(view, found, self._book)
+        if view is None or verdict.failed:
+            return self._failure(row, verdict.failed)
+        if verdict.blocked:
+            log.warning("a share was stopped at the door", share_id=row["share_id"], reason=verdict.blocked)
+            return _Errand(row, DispatchBlocked(**ids_of(row), reason_code=verdict.blocked), view.planned.traceparent)
         data = ShareDelivered(**ids_of(row), channel=Channel.CHANNEL_INBOX, attempt=row["attempts"])
         # The trace of the submission goes on to here: its last step is that somebody has it.
         span = self._context.telemetry.tracer.start_span("deliver share", parent_of(view.planned.traceparent))

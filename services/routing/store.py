@@ -32,6 +32,7 @@ from services.chassis import database
 from services.chassis.codes import word_of
 from services.chassis.event import Fact
 from services.routing import alarms
+from services.routing.webhooks import tables as webhooks
 
 WAKE_CHANNEL: Final = "routing_delivery"
 """PostgreSQL notification that says: there is something to deliver."""
@@ -118,7 +119,7 @@ _Change = tuple[str, tuple[Any, ...]]
 class RoutingStore:
     """Writes what events mean for the two tables."""
 
-    schema = _SCHEMA + alarms.SCHEMA
+    schema = _SCHEMA + alarms.SCHEMA + webhooks.SCHEMA
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write the effects of an input, and wake the delivery workers when there is something to deliver."""
@@ -133,7 +134,8 @@ class RoutingStore:
                     changes.setdefault(sql, []).append((UUID(share_id), *values))
         for sql, rows in changes.items():
             await connection.executemany(sql, rows)
-        if _PLANNED in changes:
+        told = await webhooks.enqueue(connection, effects)
+        if told or _PLANNED in changes:
             await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
 
 

@@ -65,6 +65,8 @@ def house(
         extra = {name: value for name in SETTINGS if (value := os.environ.get(name))} | dict(environment or {})
         if servers.zipkin_url is not None:
             extra["RELAY_ZIPKIN_URL"] = servers.zipkin_url
+        # a developer's receiver runs on this machine; nothing else that is not public may be called
+        extra.setdefault("RELAY_WEBHOOKS_ALLOW", "127.0.0.0/8,::1/128")
         for name, url in urls.items():
             extra[f"RELAY_{name.upper()}_URL"] = url
         # the vault first: the others ask it for keys when they start

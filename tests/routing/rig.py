@@ -5,6 +5,7 @@ Keys are those of ``MemoryKeys``, which the contract suite of the keys holds to 
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -241,22 +242,35 @@ class Rig:
         )
 
 
+def deployed_with(tmp_path: Path, agency_id: str, channels: str) -> Path:
+    """A deploy folder whose arrangement reaches one agency by other channels; both are valid, and are checked."""
+    source = REPOSITORY / "deploy" / "arrangements" / "kent-and-medway.yaml"
+    before, mark, after = source.read_text(encoding="utf-8").partition(f"- id: {agency_id}\n")
+    assert mark, f"no agency is called {agency_id}"
+    folder = tmp_path / "deploy" / "arrangements"
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = re.sub(r"channels: \[[a-z, ]*\]", f"channels: [{channels}]", after, count=1)
+    (folder / source.name).write_text(before + mark + changed, encoding="utf-8")
+    return folder.parent
+
+
 @asynccontextmanager
-async def routing(database: str, state_dir: Path) -> AsyncIterator[Rig]:
+async def routing(database: str, state_dir: Path, deploy_dir: Path = REPOSITORY / "deploy") -> AsyncIterator[Rig]:
     """Routing with a schema of its own on a database, as one process would have it."""
+    book = ArrangementBook.load(deploy_dir / "arrangements")
     schema = f"routing_{secrets.token_hex(6)}"
     admin = await asyncpg.connect(database)
     await admin.execute(f"CREATE SCHEMA {schema}")
     await admin.close()
     local_tokens(state_dir, REPOSITORY / "deploy")
-    settings = Settings("routing", database_url=database, state_dir=state_dir, profile="test")
+    settings = Settings("routing", database_url=database, state_dir=state_dir, deploy_dir=deploy_dir, profile="test")
     clock, keys, telemetry = MovedClock(OFFICE_HOURS), MemoryKeys(), Telemetry("routing")
     pool = await asyncpg.create_pool(
         database, min_size=1, max_size=POOL_MAX, server_settings={"search_path": schema}, command_timeout=20
     )
     desk = Desk(
         service="routing",
-        core=RoutingCore(BOOK),
+        core=RoutingCore(book),
         store=RoutingStore(),
         keys=keys,
         clock=clock,
@@ -271,6 +285,6 @@ async def routing(database: str, state_dir: Path) -> AsyncIterator[Rig]:
     parked: Any = None
     context = Context("routing", settings, clock, pool, journal, keys, telemetry, parked, Health())
     try:
-        yield Rig(context, keys=keys)
+        yield Rig(context, book, keys=keys)
     finally:
         await pool.close()
