@@ -13,6 +13,7 @@ from typing import Final
 
 from services.chassis import topics
 from services.chassis.auth import local_tokens
+from services.chassis.errors import SettingsError
 from services.chassis.keys import LocalKms
 from services.chassis.settings import REPOSITORY
 from services.workbench.schemas import publish_schema
@@ -23,6 +24,10 @@ from services.workbench.supervisor import Program, Supervised, Supervisor
 SERVICES: Final = ("vault", "intake", "basis_assessment", "routing", "audit", "console")
 SETTINGS: Final = ("RELAY_CLOCK", "RELAY_PROFILE", "RELAY_WATCH_MINUTES")
 """Settings of services that reach them from the environment of whoever starts the house."""
+SHARED: Final = ("basis_assessment", "routing")
+"""Services of which several processes may share the work: partitions, leases and timers are divided among them."""
+
+PROCESSES_MAX: Final = 8
 READY_DEADLINE_S: Final = 90.0
 DRAIN_S: Final = 40.0
 
@@ -71,7 +76,13 @@ def house(
             extra[f"RELAY_{name.upper()}_URL"] = url
         # the vault first: the others ask it for keys when they start
         children = [_flow_worker(servers, state)]
-        children += [_child(name, servers, state, urls, extra, wave=0 if name == "vault" else 1) for name in SERVICES]
+        for name in SERVICES:
+            url, wave = urls[name], 0 if name == "vault" else 1
+            children.append(_child(name, name, servers, state, url=url, extra=extra, wave=wave))
+            for number in range(2, processes_of(name, extra) + 1):
+                another = f"{name}-{number}"
+                url = f"http://127.0.0.1:{state.port(another)[0]}"
+                children.append(_child(another, name, servers, state, url=url, extra=extra, wave=wave))
         reporter.say("services")
         with Supervisor(children, state.records, reporter.say) as supervisor:
             supervisor.await_ready(READY_DEADLINE_S)
@@ -80,6 +91,21 @@ def house(
                 yield House(urls, servers, state, supervisor)
             finally:
                 state.remove("endpoints.json")
+
+
+def processes_of(service: str, extra: Mapping[str, str]) -> int:
+    """Give how many processes of a service share its work: RELAY_ROUTING_PROCESSES and the like, 1 when not set.
+
+    Raises:
+        SettingsError: it is no number from 1 to ``PROCESSES_MAX``.
+    """
+    if service not in SHARED:
+        return 1
+    variable = f"RELAY_{service.upper()}_PROCESSES"
+    said = extra.get(variable) or os.environ.get(variable) or "1"
+    if not said.isdecimal() or not 1 <= int(said) <= PROCESSES_MAX:
+        raise SettingsError(f"{variable} must be a number from 1 to {PROCESSES_MAX}")
+    return int(said)
 
 
 def prepare(servers: Servers, state: StateDir) -> None:
@@ -105,15 +131,14 @@ def _flow_worker(servers: Servers, state: StateDir) -> Supervised:
 
 
 def _child(
-    name: str, servers: Servers, state: StateDir, urls: Mapping[str, str], extra: Mapping[str, str], *, wave: int
+    name: str, service: str, servers: Servers, state: StateDir, *, url: str, extra: Mapping[str, str], wave: int
 ) -> Supervised:
-    port = urls[name].rpartition(":")[2]
     program = Program(
         name=name,
-        argv=(sys.executable, "-m", f"services.{name}.app"),
+        argv=(sys.executable, "-m", f"services.{service}.app"),
         log=state.log(name),
-        env={**environment_for(servers, name), **extra, "RELAY_HTTP_PORT": port},
+        env={**environment_for(servers, service), **extra, "RELAY_HTTP_PORT": url.rpartition(":")[2]},
         cwd=REPOSITORY,
         drain_s=DRAIN_S,
     )
-    return Supervised(program, f"{urls[name]}/readyz", wave)
+    return Supervised(program, f"{url}/readyz", wave)

@@ -10,6 +10,7 @@ import time
 from typing import Any, Final
 from uuid import uuid4
 
+from services.chassis.errors import SettingsError
 from services.workbench.calls import CallError, Calls
 from services.workbench.feeder import Fed, feed, samples
 from services.workbench.house import House, house
@@ -32,7 +33,7 @@ def run_command() -> int:
                     _rest(running, asked)
                 else:
                     _live(running, asked, started)
-        except (ServersError, ProcessError, CallError) as error:
+        except (ServersError, ProcessError, SettingsError, CallError) as error:
             print(error, file=sys.stderr)  # noqa: T201
             return 1
     print("stopped", file=sys.stderr)  # noqa: T201

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -242,16 +243,17 @@ class Rig:
         )
 
 
-def deployed_with(tmp_path: Path, agency_id: str, channels: str) -> Path:
-    """A deploy folder whose arrangement reaches one agency by other channels; both are valid, and are checked."""
-    source = REPOSITORY / "deploy" / "arrangements" / "kent-and-medway.yaml"
-    before, mark, after = source.read_text(encoding="utf-8").partition(f"- id: {agency_id}\n")
-    assert mark, f"no agency is called {agency_id}"
-    folder = tmp_path / "deploy" / "arrangements"
-    folder.mkdir(parents=True, exist_ok=True)
-    changed = re.sub(r"channels: \[[a-z, ]*\]", f"channels: [{channels}]", after, count=1)
-    (folder / source.name).write_text(before + mark + changed, encoding="utf-8")
-    return folder.parent
+def deployed_with(folder: Path, channels: Mapping[str, str]) -> Path:
+    """A copy of the deploy folder whose arrangement reaches some agencies by other channels; it is read and checked."""
+    deploy = folder / "deploy"
+    shutil.copytree(REPOSITORY / "deploy", deploy)
+    path = deploy / "arrangements" / "kent-and-medway.yaml"
+    for agency_id, ways in channels.items():
+        before, mark, after = path.read_text(encoding="utf-8").partition(f"- id: {agency_id}\n")
+        assert mark, f"no agency is called {agency_id}"
+        changed = re.sub(r"channels: \[[a-z, ]*\]", f"channels: [{ways}]", after, count=1)
+        path.write_text(before + mark + changed, encoding="utf-8")
+    return deploy
 
 
 @asynccontextmanager

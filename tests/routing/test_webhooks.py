@@ -32,7 +32,7 @@ DEADLINE_S = 0.5
 def hooked(database, tmp_path, monkeypatch):
     """Makes routings whose arrangement reaches Kent's front door by webhook first, then by inbox."""
     monkeypatch.setenv("RELAY_WEBHOOKS_ALLOW", "127.0.0.0/8")
-    deploy = deployed_with(tmp_path, KENT_CSC, "webhook, inbox")
+    deploy = deployed_with(tmp_path, {KENT_CSC: "webhook, inbox"})
 
     @asynccontextmanager
     async def make() -> AsyncIterator[Hooked]:
