@@ -55,6 +55,8 @@ class Starts(StrEnum):
     STAGE = "stage"
     RECEIVED = "received"
     HAPPENED = "happened"
+    ASKED = "asked"
+    AWARE = "aware"
 
 
 @dataclass(frozen=True, slots=True)

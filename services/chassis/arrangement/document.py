@@ -28,6 +28,7 @@ from concern_relay.v1.codes_pb2 import (
 )
 from concern_relay.v1.facts_pb2 import ConcernDetail
 from services.chassis.arrangement.check import refuse_contradictions
+from services.chassis.arrangement.duties import Duties, read_duties
 from services.chassis.arrangement.model import (
     Agency,
     Arrangement,
@@ -85,8 +86,18 @@ def _clock(node: Node) -> Clock:
 
 
 def _internal(node: Node) -> InternalRole:
-    keys = Keys.of(node, "code", "title", "deputies")
-    return InternalRole(keys.get("code", code), keys.get("title", said), keys.maybe("deputies", list_of(code), ()))
+    keys = Keys.of(node, "code", "title", "deputies", "away")
+    always: tuple[tuple[date, date], ...] = ()
+    nobody: tuple[str, ...] = ()
+    away = keys.maybe("away", list_of(_away), always)
+    deputies = keys.maybe("deputies", list_of(code), nobody)
+    return InternalRole(keys.get("code", code), keys.get("title", said), deputies, away)
+
+
+def _away(node: Node) -> tuple[date, date]:
+    keys = Keys.of(node, "from", "to")
+    first = keys.get("from", day)
+    return first, keys.get("to", lambda n: _end(n, first))
 
 
 def _hours(node: Node) -> OfficeHours:
@@ -253,8 +264,9 @@ def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> Arran
     keys = Keys.of(
         root,
         *("name", "title", "status", "valid_from", "valid_to", "front_door", "clocks", "urgency_clocks"),
-        *("deliver_clock", "stages", "matrix", "rules", "agencies"),
+        *("deliver_clock", "stages", "matrix", "rules", "agencies", "duties"),
     )
+    clocks = keys.get("clocks", lambda n: by_code(n, lambda c: c.code, _clock))
     valid_from = keys.get("valid_from", day)
     found = Arrangement(
         name=keys.get("name", code),
@@ -270,11 +282,12 @@ def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> Arran
             for row in keys.get("matrix", lambda n: by_code(n, lambda r: str(r.agency_class), _row)).values()
         },
         rules=tuple(keys.get("rules", lambda n: by_code(n, lambda r: r.code, lambda o: _rule(o, facts))).values()),
-        clocks=keys.get("clocks", lambda n: by_code(n, lambda c: c.code, _clock)),
+        clocks=clocks,
         urgency_clocks=keys.get("urgency_clocks", _urgency_clocks),
         deliver_clock=keys.get("deliver_clock", code),
         stages=keys.get("stages", _stages),
         authorities=authorities(),
+        duties=keys.maybe("duties", lambda n: read_duties(n, clocks), Duties()),
     )
     refuse_contradictions(found, keys.found)
     return found

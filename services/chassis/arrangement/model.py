@@ -25,11 +25,15 @@ from concern_relay.v1.codes_pb2 import (
     PersonRole,
     Urgency,
 )
+from services.chassis.arrangement.duties import Duties
 from services.chassis.calendar import Clock
 from services.chassis.clauses import Clause, Facts
 
 OUTSIDE_PREFIX: Final = "outside-"
 """Ids of agencies no arrangement lists: ``outside-e08000035`` is the front door of Leeds, reached by hand."""
+
+DEPUTIES_MAX: Final = 20
+"""Most roles that are looked at to find who covers."""
 
 FRONT_DOOR: Final = "front_door"
 EMERGENCY_DUTY: Final = "emergency_duty"
@@ -74,11 +78,17 @@ class InternalRole:
         code: stable code of the role, as ``duty_manager``.
         title: the agency's own word for it.
         deputies: codes of the roles that stand in, in order.
+        away: first and last days on which nobody is in the role.
     """
 
     code: str
     title: str
     deputies: tuple[str, ...] = ()
+    away: tuple[tuple[date, date], ...] = ()
+
+    def there_on(self, day: date) -> bool:
+        """Say whether somebody is in the role on that day."""
+        return not any(first <= day <= last for first, last in self.away)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,22 @@ class Agency:
     valid_to: date | None = None
     internal: tuple[InternalRole, ...] = ()
     outside: bool = False
+
+    def covering(self, role_code: str, day: date) -> str:
+        """Give who sees to what is a role's on a day: itself, or the first deputy who is there; itself when none is.
+
+        A role the agency does not list is its own affair: the code stands.
+        """
+        roles = {role.code: role for role in self.internal}
+        asked, seen = [role_code], set[str]()
+        while asked and len(seen) < DEPUTIES_MAX:
+            found = asked.pop(0)
+            role = roles.get(found)
+            if role is None or role.there_on(day):
+                return found
+            seen.add(found)
+            asked += [deputy for deputy in role.deputies if deputy not in seen]
+        return role_code
 
     def open_on(self, day: date) -> bool:
         """Say whether it exists on that day."""
@@ -250,6 +276,7 @@ class Arrangement:
         deliver_clock: by when a planned share has to be delivered before people are asked to telephone.
         stages: of resolving disagreement, in order; never empty.
         authorities: name of every authority of England by ONS code.
+        duties: clocks of what follows after sharing, and what rests on no agreement.
     """
 
     name: str
@@ -267,6 +294,7 @@ class Arrangement:
     deliver_clock: str
     stages: tuple[Stage, ...]
     authorities: Mapping[str, str]
+    duties: Duties = field(default_factory=Duties)
     _by_class: Mapping[AgencyClass, tuple[Agency, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -7,24 +7,42 @@ from datetime import datetime
 from typing import Final
 
 from concern_relay.v1.codes_pb2 import Urgency
-from concern_relay.v1.concerns_pb2 import WatchExpired
+from concern_relay.v1.concerns_pb2 import ConsentWithdrawn, WatchExpired
 from concern_relay.v1.shares_pb2 import (
+    ActRefused,
+    AttachmentReceived,
+    BreachNotReportable,
+    BreachReported,
     ContentViewed,
     DeliveryFailed,
+    DisagreementMoved,
+    DisagreementRaised,
+    DisagreementResolved,
     DispatchBlocked,
+    ErasureConfirmed,
+    ErasureDeclined,
+    InformationProvided,
+    InformationRefused,
+    InformationRequested,
+    InformationRequestReturned,
+    NothingHeld,
     OutcomeGiven,
+    SafetyCallMade,
     ShareAcknowledged,
     ShareDelivered,
     ShareRead,
+    ShareRecalled,
     ShareRedirected,
 )
 from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
-from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer, effect_id
-from services.routing.core import acts, alarm
+from services.chassis.event import NOTHING, Decision, Fact, FactKind, Refused, Timer
+from services.routing.core import acts, alarm, breach, disagreement, erasure, reopened, requests
 from services.routing.core import state as states
+from services.routing.core.folding import folded, joined
 from services.routing.core.plan import Planner, planner_for
+from services.routing.core.recall import recalled
 from services.routing.core.recipients import could_read
 from services.routing.core.redirect import redirected
 from services.routing.core.state import Assessment, Share, State
@@ -57,7 +75,7 @@ class RoutingCore:
         if fact.kind is FactKind.ACT:
             return self._act(state, fact)
         if fact.timer is not None:
-            return acts.fired(self._of_share, state, fact, fact.timer)
+            return self._fired(state, fact, fact.timer)
         after = states.evolve(state, fact)
         if after.concern.history:
             return NOTHING
@@ -65,7 +83,7 @@ class RoutingCore:
             content = self._content(state, after, fact)
             if not isinstance(fact.data, WatchExpired):
                 return content
-            return _joined(content, alarm.raised(self._on(fact.recorded), after.concern, fact, fact.data))
+            return joined(content, alarm.raised(self._on(fact.recorded), after.concern, fact, fact.data))
         assessment = states.assessment_of(fact)
         if assessment is not None and after.assessed is not state.assessed:
             return self._assessed(after, (assessment,), fact)
@@ -79,10 +97,11 @@ class RoutingCore:
             planner = Planner(self._on(fact.recorded), after, fact.recorded, str(fact.id))
             planner.emergency()
             decision = Decision(tuple(planner.effects), tuple(planner.timers))
+        decision = joined(decision, self._afterwards(after, fact, decision))
         waiting = states.ready(replace(after, waiting=before.waiting))
         if waiting and decision.effects:
-            after = _folded(after, fact, list(decision.effects))
-        return _joined(decision, self._assessed(after, waiting, fact))
+            after = folded(after, fact, decision.effects)
+        return joined(decision, self._assessed(after, waiting, fact))
 
     def _assessed(self, state: State, assessments: tuple[Assessment, ...], fact: Fact) -> Decision:
         decision = NOTHING
@@ -91,12 +110,37 @@ class RoutingCore:
             arrangement = self.book.by_digest(data.arrangement_sha256) or self._on(fact.recorded)
             planner = planner_for(arrangement, state, assessment, fact.recorded)
             planner.assessed(data)
-            decision = _joined(decision, Decision(tuple(planner.effects), tuple(planner.timers)))
+            decision = joined(decision, reopened.by_new_shares(arrangement, state, fact, planner.effects))
+            decision = joined(decision, Decision(tuple(planner.effects), tuple(planner.timers)))
             if number < len(assessments):
-                state = _folded(state, fact, planner.effects)
+                state = folded(state, fact, planner.effects)
         return decision
 
-    def _act(self, state: State, fact: Fact) -> Decision:
+    def _afterwards(self, after: State, fact: Fact, decision: Decision) -> Decision:
+        """What else a concern event asks for: erasure of what rested on a consent, a second look at old answers."""
+        arrangement = self._on(fact.recorded)
+        if isinstance(fact.data, ConsentWithdrawn):
+            return erasure.withdrawn(self._of_share, after, fact, fact.data.consent_ref)
+        if fact.type == "RecordsLinked":
+            return reopened.by_link(arrangement, after, fact)
+        return reopened.by_new_shares(arrangement, after, fact, decision.effects)
+
+    def _fired(self, state: State, fact: Fact, timer: Timer) -> Decision:
+        kind, _, about = timer.name.partition(":")
+        arrangement = self._on(fact.recorded)
+        match kind:
+            case disagreement.DISAGREE:
+                return disagreement.fired(arrangement, state, fact, about)
+            case erasure.ERASE:
+                return erasure.fired(arrangement, state, fact, about)
+            case breach.BREACH | breach.CALL:
+                return breach.fired(state, fact, kind, about)
+            case requests.REQUEST:
+                return requests.fired(state, fact, about)
+            case _:
+                return acts.fired(self._of_share, state, fact, timer)
+
+    def _act(self, state: State, fact: Fact) -> Decision:  # noqa: C901  (a table: one row an act)
         data = fact.data
         match data:
             case ShareDelivered():
@@ -115,21 +159,56 @@ class RoutingCore:
                 return acts.outcome_given(state, fact, data)
             case ShareRedirected():
                 return redirected(self._on(fact.recorded), state, fact, data)
+            case AttachmentReceived():
+                return acts.received(state, fact, data)
+            case ActRefused():
+                return acts.refused(state, fact, data)
             case _:
-                raise Refused(422, "unknown_act", "routing records deliveries, readings, acknowledgements and outcomes")
+                return self._act_after(state, fact)
+
+    def _act_after(self, state: State, fact: Fact) -> Decision:  # noqa: C901  (a table: one row an act)
+        """Answer an act on what followed a share: a recall, an erasure, a breach, a disagreement, a request."""
+        arrangement, data = self._on(fact.recorded), fact.data
+        match data:
+            case ShareRecalled():
+                return recalled(arrangement, state, fact, data)
+            case ErasureConfirmed():
+                return erasure.confirmed(state, fact, data)
+            case ErasureDeclined():
+                return erasure.declined(state, fact, data)
+            case SafetyCallMade():
+                return breach.called(state, fact, data)
+            case BreachReported() | BreachNotReportable():
+                return breach.closed(state, fact, data)
+            case DisagreementRaised():
+                return disagreement.raised(arrangement, state, fact, data)
+            case DisagreementMoved():
+                return disagreement.moved(arrangement, state, fact, data)
+            case DisagreementResolved():
+                return disagreement.resolved(state, fact, data)
+            case InformationRequested():
+                return requests.requested(arrangement, state, fact, data)
+            case InformationRequestReturned():
+                return requests.returned(fact, data)
+            case InformationProvided() | InformationRefused() | NothingHeld():
+                return requests.answered(state, fact, data)
+            case _:
+                raise Refused(
+                    422, "unknown_act", "routing does not know this act; see the routes of its HTTP interface"
+                )
 
     def _delivered(self, state: State, fact: Fact, data: ShareDelivered) -> Decision:
         share = acts.share_of(state, data)
-        if share.delivered_at is None and not share.blocked and could_read(state.concern, share.agency_id):
+        if share.delivered_at is None and not share.void and could_read(state.concern, share.agency_id):
             return self._blocked(state, fact, share, INBOX_READABLE)
         return acts.delivered(self._of_share(share), state, fact, data)
 
     def _blocked(self, state: State, fact: Fact, share: Share, reason_code: str) -> Decision:
         """Stop a share at the door, and plan anew what may still go: the rest of it, or somebody else."""
-        if share.delivered_at is not None or share.blocked:
+        if share.delivered_at is not None or share.void:
             return NOTHING
         decision = acts.blocked(fact, share, reason_code)
-        after = _folded(state, fact, list(decision.effects))
+        after = folded(state, fact, decision.effects)
         assessed = state.assessed
         arrangement = self._of_share(share)
         planner = Planner(arrangement, after, fact.recorded, str(fact.id), assessed.event_id if assessed else "")
@@ -137,32 +216,10 @@ class RoutingCore:
             planner.assessed(assessed.data)
         else:
             planner.emergency()
-        return _joined(decision, Decision(tuple(planner.effects), tuple(planner.timers)))
+        return joined(decision, Decision(tuple(planner.effects), tuple(planner.timers)))
 
     def _on(self, recorded: datetime) -> Arrangement:
         return self.book.on(recorded.astimezone(LONDON).date())
 
     def _of_share(self, share: Share) -> Arrangement:
         return self.book.by_digest(share.arrangement_sha256) or self._on(share.planned_at)
-
-
-def _folded(state: State, fact: Fact, effects: list[Effect]) -> State:
-    """Fold effects as the journal will, so that what follows in the same decision sees them."""
-    for effect in effects:
-        own = Fact(
-            kind=FactKind.EVENT,
-            id=effect_id(fact.id, effect.type, effect.key),
-            type=effect.type,
-            concern_id=fact.concern_id,
-            time=fact.recorded,
-            recorded=fact.recorded,
-            data=effect.data,
-            parts={content.part_id: content.part for content in effect.contents},
-        )
-        state = states.evolve(state, own)
-    return state
-
-
-def _joined(one: Decision, other: Decision) -> Decision:
-    timers: dict[str, Timer] = {timer.name: timer for timer in (*one.timers, *other.timers)}
-    return Decision((*one.effects, *other.effects), tuple(timers.values()), (*one.cancel, *other.cancel))

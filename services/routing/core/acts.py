@@ -8,15 +8,13 @@ act twice leads to nothing the second time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from google.protobuf.message import Message
-
-from concern_relay.v1.codes_pb2 import ShareOutcome, Urgency
-from concern_relay.v1.facts_pb2 import NamedPerson
+from concern_relay.v1.codes_pb2 import ShareOutcome
 from concern_relay.v1.shares_pb2 import (
     AcknowledgementOverdue,
+    ActRefused,
+    AttachmentReceived,
     ContentViewed,
     DeliveryFailed,
     DeliveryOverdue,
@@ -27,17 +25,17 @@ from concern_relay.v1.shares_pb2 import (
     ShareEscalated,
     ShareRead,
 )
-from services.chassis.arrangement import Arrangement, Stage
-from services.chassis.calendar import due
-from services.chassis.event import NOTHING, Content, Decision, Effect, Fact, KeyScope, Refused, Timer
+from services.chassis.arrangement import Arrangement
+from services.chassis.event import NOTHING, Decision, Effect, Fact, Refused, Timer
+from services.routing.core.chase import stage_after, stage_ends, who_is_asked
 from services.routing.core.clocks import deliver_by, first_due
+from services.routing.core.said import named, recorded, words
 from services.routing.core.state import Share, State
-
-M = TypeVar("M", bound=Message)
 
 ACKNOWLEDGE: Final = "acknowledge"
 DELIVER: Final = "deliver"
 ESCALATE: Final = "escalate"
+REVIEW: Final = "review"
 _KINDS: Final = (ACKNOWLEDGE, DELIVER, ESCALATE)
 
 
@@ -60,30 +58,14 @@ def share_of(state: State, data: Any) -> Share:
     return share
 
 
-def _recorded(data: M, fact: Fact, share_id: str, key: str) -> Effect:
-    """Record the act's own message, with who acted sealed under the share's key."""
-    message = type(data)()
-    message.CopyFrom(data)
-    scope = KeyScope(fact.concern_id, share_id=share_id)
-    contents = tuple(Content(part_id, scope, part) for part_id, part in sorted(fact.parts.items()))
-    return Effect(message, key=key, contents=contents, time=fact.time)
-
-
-def _named(fact: Fact) -> NamedPerson:
-    """Give the named person of an act.
+def in_hand(share: Share) -> None:
+    """Ask that a recipient has a share: delivered, and not called back.
 
     Raises:
-        Refused: 422 when nobody is named, or without a role.
+        Refused: 409 before it was delivered, 410 after it was recalled.
     """
-    for part in fact.parts.values():
-        if part.WhichOneof("body") == "named_person":
-            person = part.named_person
-            if person.name.strip() and person.role.strip():
-                return person
-    raise Refused(422, "named_person_required", "say who acts: name and role; a system cannot acknowledge for a person")
-
-
-def _delivered_first(share: Share) -> None:
+    if share.recalled_at is not None:
+        raise Refused(410, "recalled", "this share was called back; erase what you hold of it, and answer the erasure")
     if share.delivered_at is None:
         raise Refused(409, "not_delivered", "this share has not been delivered; record its delivery first")
 
@@ -91,16 +73,17 @@ def _delivered_first(share: Share) -> None:
 def delivered(arrangement: Arrangement, state: State, fact: Fact, data: ShareDelivered) -> Decision:
     """Start the clock of the acknowledgement: at the recorded time of delivery, once."""
     share = share_of(state, data)
-    if share.delivered_at is not None or share.blocked:
+    if share.delivered_at is not None or share.void:
         return NOTHING
     begun = state.concern.raised_at or fact.recorded
-    clock, end = first_due(arrangement, share.clock_code, share.urgency, fact.recorded, begun)
+    since = share.clock_from or fact.recorded  # what was put right restarts nothing
+    clock, end = first_due(arrangement, share.clock_code, share.urgency, since, begun)
     message = ShareDelivered()
     message.CopyFrom(data)
     message.acknowledge_by.FromDatetime(end)
     message.clock_code = clock.code
     return Decision(
-        effects=(_recorded(message, fact, share.share_id, share.share_id),),
+        effects=(recorded(message, fact, share.share_id, share.share_id),),
         timers=(Timer(timer_name(ACKNOWLEDGE, share.share_id), end),),
         cancel=(timer_name(DELIVER, share.share_id),),
     )
@@ -109,9 +92,9 @@ def delivered(arrangement: Arrangement, state: State, fact: Fact, data: ShareDel
 def delivery_failed(state: State, fact: Fact, data: DeliveryFailed) -> Decision:
     """Record a failed attempt; harmless once it was delivered after all."""
     share = share_of(state, data)
-    if share.delivered_at is not None or share.blocked:
+    if share.delivered_at is not None or share.void:
         return NOTHING
-    return Decision(effects=(_recorded(data, fact, share.share_id, f"{share.share_id}/{data.attempt}"),))
+    return Decision(effects=(recorded(data, fact, share.share_id, f"{share.share_id}/{data.attempt}"),))
 
 
 def blocked(fact: Fact, share: Share, reason_code: str) -> Decision:
@@ -130,24 +113,24 @@ def blocked(fact: Fact, share: Share, reason_code: str) -> Decision:
 def read(state: State, fact: Fact, data: ShareRead) -> Decision:
     """Record that a named person opened it; each person who does."""
     share = share_of(state, data)
-    _delivered_first(share)
-    _named(fact)
-    return Decision(effects=(_recorded(data, fact, share.share_id, str(fact.id)),))
+    in_hand(share)
+    named(fact)
+    return Decision(effects=(recorded(data, fact, share.share_id, str(fact.id)),))
 
 
 def viewed(state: State, fact: Fact, data: ContentViewed) -> Decision:
     """Record that somebody looked at content who is not the recipient's reader: an auditor, an operator."""
     if data.share_id and data.share_id not in state.shares:
         raise Refused(404, "unknown_share", "no such share in this concern")
-    _named(fact)
-    return Decision(effects=(_recorded(data, fact, data.share_id, str(fact.id)),))
+    named(fact)
+    return Decision(effects=(recorded(data, fact, data.share_id, str(fact.id)),))
 
 
 def acknowledged(state: State, fact: Fact, data: ShareAcknowledged) -> Decision:
     """Record that a named person in the role has taken it on, and stop the chase."""
     share = share_of(state, data)
-    _delivered_first(share)
-    _named(fact)
+    in_hand(share)
+    named(fact)
     if share.acknowledged_at is not None:
         return NOTHING
     message = ShareAcknowledged()
@@ -155,7 +138,7 @@ def acknowledged(state: State, fact: Fact, data: ShareAcknowledged) -> Decision:
     message.late = share.acknowledge_by is not None and fact.recorded > share.acknowledge_by
     stopped = [share.share_id, *_redirectors(state, share)]
     return Decision(
-        effects=(_recorded(message, fact, share.share_id, share.share_id),),
+        effects=(recorded(message, fact, share.share_id, share.share_id),),
         cancel=tuple(timer_name(kind, one) for one in stopped for kind in (ACKNOWLEDGE, ESCALATE)),
     )
 
@@ -175,34 +158,65 @@ def _redirectors(state: State, share: Share) -> list[str]:
 def outcome_given(state: State, fact: Fact, data: OutcomeGiven) -> Decision:
     """Record what the recipient did; a later outcome may follow an earlier one."""
     share = share_of(state, data)
+    in_hand(share)
     if share.acknowledged_at is None:
         raise Refused(409, "not_acknowledged", "acknowledge the share first, by a named person; then give the outcome")
     if data.outcome == ShareOutcome.SHARE_OUTCOME_UNSPECIFIED:
         raise Refused(422, "outcome_required", "say what was done; see the codes of ShareOutcome")
-    _named(fact)
-    if data.outcome == ShareOutcome.SHARE_OUTCOME_NO_FURTHER_ACTION and not _reason(fact):
+    named(fact)
+    if data.outcome == ShareOutcome.SHARE_OUTCOME_NO_FURTHER_ACTION and not words(fact):
         raise Refused(422, "reason_required", "no further action needs its reason in words: it goes to the referrer")
-    if data.outcome == share.outcome:
+    if data.outcome == share.outcome and not share.reopened:
         return NOTHING
-    return Decision(effects=(_recorded(data, fact, share.share_id, f"{share.share_id}/{data.outcome}"),))
+    effect = recorded(data, fact, share.share_id, f"{share.share_id}/{data.outcome}")
+    return Decision((effect,), cancel=(timer_name(REVIEW, share.share_id),))
 
 
-def _reason(fact: Fact) -> str:
-    return next((p.note.text.strip() for p in fact.parts.values() if p.WhichOneof("body") == "note"), "")
+def received(state: State, fact: Fact, data: AttachmentReceived) -> Decision:
+    """Record that a named person has an attachment: a receipt for each, once (scenario S47)."""
+    share = share_of(state, data)
+    in_hand(share)
+    named(fact)
+    if data.part_id not in share.digests:
+        raise Refused(404, "unknown_part", "this share has no such part; read it to see which there are")
+    if data.part_id in share.receipts:
+        return NOTHING
+    return Decision((recorded(data, fact, share.share_id, f"{share.share_id}/{data.part_id}"),))
+
+
+def refused(state: State, fact: Fact, data: ActRefused) -> Decision:
+    """Record that an agency tried what it may not do (rules 2.3); nothing else changes."""
+    del state
+    return Decision((recorded(data, fact, data.share_id, f"{data.agency_id}/{data.act_code}/{data.about_id}"),))
 
 
 def fired(arrangement_of: Callable[[Share], Arrangement], state: State, fact: Fact, timer: Timer) -> Decision:
-    """Answer a timer that fell due; one that is settled meanwhile leads to nothing."""
+    """Answer a share's timer that fell due; one that is settled meanwhile leads to nothing."""
     kind, _, share_id = timer.name.partition(":")
     share = state.shares.get(share_id)
-    if share is None or share.acknowledged_at is not None or share.blocked:
+    if share is None or share.void:
         return NOTHING
     arrangement = arrangement_of(share)
+    if kind == REVIEW:
+        return _next_stage(arrangement, fact, share) if share.reopened else NOTHING
+    if share.acknowledged_at is not None and not _accountable(state, share):
+        return NOTHING
     if kind == DELIVER:
         return _undelivered(arrangement, fact, share)
     if kind == ACKNOWLEDGE:
-        return _overdue(arrangement, fact, share)
+        return _overdue(arrangement, state, fact, share)
     return _next_stage(arrangement, fact, share)
+
+
+def _accountable(state: State, share: Share) -> bool:
+    """Whether a redirector still answers for it: until whom it was redirected to has acknowledged (practice 4)."""
+    chain = {share.share_id}
+    for other in state.shares.values():
+        if other.redirected_from in chain:
+            chain.add(other.share_id)
+            if other.acknowledged_at is not None:
+                return False
+    return len(chain) > 1
 
 
 def _undelivered(arrangement: Arrangement, fact: Fact, share: Share) -> Decision:
@@ -218,38 +232,44 @@ def _undelivered(arrangement: Arrangement, fact: Fact, share: Share) -> Decision
     return Decision(effects=(Effect(data, key=share.share_id),))
 
 
-def _overdue(arrangement: Arrangement, fact: Fact, share: Share) -> Decision:
-    data = AcknowledgementOverdue(
-        concern_id=fact.concern_id,
-        share_id=share.share_id,
-        recipient_agency_id=share.agency_id,
-        clock_code=share.due_clock,
-    )
-    if share.acknowledge_by is not None:
-        data.due_at.FromDatetime(share.acknowledge_by)
-    following = _next_stage(arrangement, fact, share)
-    return Decision(effects=(Effect(data, key=share.share_id), *following.effects), timers=following.timers)
+def _overdue(arrangement: Arrangement, state: State, fact: Fact, share: Share) -> Decision:
+    """Say that nobody acknowledged: of the share, and of those who redirected it and answer for it."""
+    effects: list[Effect] = []
+    timers: list[Timer] = []
+    for one in (share, *(state.shares[share_id] for share_id in _redirectors(state, share))):
+        if one.overdue or one.void:
+            continue
+        data = AcknowledgementOverdue(
+            concern_id=fact.concern_id,
+            share_id=one.share_id,
+            recipient_agency_id=one.agency_id,
+            clock_code=share.due_clock,
+        )
+        if share.acknowledge_by is not None:
+            data.due_at.FromDatetime(share.acknowledge_by)
+        following = _next_stage(arrangement, fact, one)
+        effects += [Effect(data, key=one.share_id), *following.effects]
+        timers += following.timers
+    return Decision(tuple(effects), tuple(timers))
 
 
 def _next_stage(arrangement: Arrangement, fact: Fact, share: Share) -> Decision:
     """Ask the next role; after the last stage nobody is left to ask, and the share stays overdue on every page."""
-    stage = next((stage for stage in arrangement.stages if stage.number > share.stage), None)
+    stage = stage_after(arrangement, share.stage)
     if stage is None:
         return NOTHING
+    asked = who_is_asked(arrangement, share.agency_id, stage.role_code, share.urgency, fact.recorded)
     data = ShareEscalated(
         concern_id=fact.concern_id,
         share_id=share.share_id,
         recipient_agency_id=share.agency_id,
         stage=stage.number,
-        role_code=stage.role_code,
+        role_code=asked.role_code,
+        covered_role_code=asked.covered_role_code,
+        cover_agency_id=asked.cover_agency_id,
     )
     timers: tuple[Timer, ...] = ()
-    if stage.number < arrangement.stages[-1].number:
-        ends = _stage_ends(arrangement, stage, share, fact.recorded)
+    if stage_after(arrangement, stage.number) is not None:
+        ends = stage_ends(arrangement, stage, share.urgency, fact.recorded)
         timers = (Timer(timer_name(ESCALATE, share.share_id), ends),)
     return Decision(effects=(Effect(data, key=f"{share.share_id}/{stage.number}"),), timers=timers)
-
-
-def _stage_ends(arrangement: Arrangement, stage: Stage, share: Share, begun: datetime) -> datetime:
-    urgent = share.urgency >= Urgency.URGENCY_URGENT
-    return due(arrangement.clocks[stage.urgent_clock_code if urgent else stage.clock_code], begun)

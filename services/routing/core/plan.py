@@ -20,8 +20,9 @@ from services.chassis.clauses import Facts
 from services.chassis.concern_facts import concern_facts
 from services.chassis.event import Content, Effect, KeyScope, Timer, derived_id
 from services.routing.core.clocks import deliver_by, first_due
+from services.routing.core.consents import rests_on
 from services.routing.core.recipients import Asked, Gap, Recipient, recipients
-from services.routing.core.state import Assessment, State, part_digest
+from services.routing.core.state import Assessment, Share, State, part_digest
 from services.routing.core.view import SHARED, Laid, View, Wanted, lay_out, reason_of, view_of
 from services.routing.core.withholding import Withholding
 
@@ -97,6 +98,21 @@ class Planner:
         self._end_reasoned()
         self._withhold()
 
+    def instead(self, recipient: Recipient, assessed: ClassAssessment | None, of: Share) -> str:
+        """Plan the share for whom a recalled one was meant for; its clock goes on where that of the other began."""
+        basis = self._basis(assessed) if assessed is not None else None
+        if basis is None:
+            basis = _Basis(self.arrangement.matrix[recipient.agency.agency_class], Outcome.OUTCOME_SHARE_EMERGENCY)
+        share_id = self._share(recipient, basis, replaces=of)
+        self._withhold()
+        return share_id
+
+    def nobody_left(self) -> None:
+        """Put on record that nobody is told any more, where every share was recalled or stopped."""
+        if all(share.void for share in self.state.shares.values()):
+            self._held.hold(_NOBODY, "", WithholdReason.WITHHOLD_REASON_NO_ROLE, NO_RECIPIENT_JUSTIFIED)
+        self._withhold()
+
     def redirected(self, recipient: Recipient, assessed: ClassAssessment | None, from_share: str) -> str:
         """Plan the share for whom a recipient passed it on to; gives its id, empty when nothing is left to pass on."""
         basis = self._basis(assessed) if assessed is not None else None
@@ -142,6 +158,10 @@ class Planner:
         for told in rows:
             found, gaps = recipients(self._asked, told)
             for recipient in found:
+                if recipient.agency.agency_id in self.state.barred:
+                    no_role = WithholdReason.WITHHOLD_REASON_NO_ROLE
+                    self._note_gap(Gap(told, recipient.agency.agency_id, no_role, "recalled"))
+                    continue
                 known = self._targets.get(recipient.agency.agency_id)
                 self._targets[recipient.agency.agency_id] = self._stricter(known, recipient)
             for gap in gaps:
@@ -167,7 +187,7 @@ class Planner:
 
     # -- what
 
-    def _share(self, recipient: Recipient, basis: _Basis, redirects: str = "") -> str:
+    def _share(self, recipient: Recipient, basis: _Basis, redirects: str = "", replaces: Share | None = None) -> str:
         agency = recipient.agency
         view = view_of(self._laid, Wanted(basis.row, basis.allowed, recipient.children, self._stale))
         self._note_view(recipient, basis, view)
@@ -176,10 +196,17 @@ class Planner:
         withdrawn = sorted(self.state.removed & given.keys())
         if not new and not withdrawn:
             return ""
-        return self._plan(recipient, basis, new, withdrawn, redirects)
+        return self._plan(recipient, basis, new, withdrawn, redirects=redirects, replaces=replaces)
 
     def _plan(
-        self, recipient: Recipient, basis: _Basis, new: Mapping[str, Part], withdrawn: list[str], redirects: str
+        self,
+        recipient: Recipient,
+        basis: _Basis,
+        new: Mapping[str, Part],
+        withdrawn: list[str],
+        *,
+        redirects: str = "",
+        replaces: Share | None = None,
     ) -> str:
         agency, told = recipient.agency, recipient.told
         share_id = derived_id(self._concern.concern_id, "share", agency.agency_id, self.cause)
@@ -204,12 +231,16 @@ class Planner:
             withdrawn_part_ids=withdrawn,
             clock_code=told.clock_code,
             redirects_share_id=redirects,
+            replaces_share_id=replaces.share_id if replaces is not None else "",
+            consents=rests_on(self._concern, agency.agency_class, basis.outcome, basis.allowed, new),
         )
+        corrected = next((s for s in reversed(before) if s.digests.keys() & {*new, *withdrawn}), None)
+        if (since := _begun(replaces or corrected)) is not None:
+            data.clock_from.FromDatetime(since)
         scope = KeyScope(self._concern.concern_id, share_id=share_id)
         contents = tuple(Content(part_id, scope, part) for part_id, part in sorted(new.items()))
         self.effects.append(Effect(data, key=share_id, contents=contents))
         self.timers.append(Timer(f"deliver:{share_id}", deliver_by(self.arrangement, self.at)))
-        corrected = next((s for s in reversed(before) if s.digests.keys() & {*new, *withdrawn}), None)
         if corrected is not None:
             self._corrects(share_id, corrected.share_id, agency.agency_id)
         self._shared += 1
@@ -226,7 +257,7 @@ class Planner:
 
     def _correct(self, bases: Mapping[AgencyClass, _Basis]) -> None:
         """Reach those who hold old content and are told nothing now: what they hold and no longer stands."""
-        for share in {s.agency_id: s for s in self.state.shares.values() if not s.blocked}.values():
+        for share in {s.agency_id: s for s in self.state.shares.values() if not s.void}.values():
             agency = self.arrangement.agency(share.agency_id)
             if agency is None or share.agency_id in self._targets:
                 continue
@@ -242,7 +273,7 @@ class Planner:
                             share.clock_code, "UK GDPR Article 19: recipients are told of a rectification")  # fmt: skip
                 row = self.arrangement.matrix[agency.agency_class]
                 kept = basis or _Basis(row, Outcome.OUTCOME_SHARE_POWER, {})
-                self._plan(Recipient(agency, told), kept, new, withdrawn, "")
+                self._plan(Recipient(agency, told), kept, new, withdrawn)
 
     # -- what not
 
@@ -302,6 +333,13 @@ class Planner:
 def planner_for(arrangement: Arrangement, state: State, assessment: Assessment, at: datetime) -> Planner:
     """Give the planner for an assessment."""
     return Planner(arrangement, state, at, assessment.event_id, assessment.event_id)
+
+
+def _begun(share: Share | None) -> datetime | None:
+    """Give when an earlier share's clock began that nobody has stopped: putting something right restarts nothing."""
+    if share is None or share.acknowledged_at is not None:
+        return None
+    return share.clock_from or share.delivered_at
 
 
 def _new(parts: Mapping[str, Part], given: Mapping[str, bytes]) -> dict[str, Part]:

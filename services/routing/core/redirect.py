@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from concern_relay.v1.codes_pb2 import AgencyClass
 from concern_relay.v1.shares_pb2 import ShareRedirected
 from services.chassis.arrangement import Arrangement, Force, Told
-from services.chassis.event import NOTHING, Content, Decision, Effect, Fact, KeyScope, Refused
-from services.routing.core.acts import share_of
+from services.chassis.event import NOTHING, Decision, Fact, Refused
+from services.routing.core.acts import in_hand, share_of
 from services.routing.core.plan import Planner
 from services.routing.core.recipients import Recipient, could_read
+from services.routing.core.said import recorded
 from services.routing.core.state import Share, State
 
 _CSC = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+REDIRECTS_MAX: Final = 4
+"""Most times a share is passed on before somebody has to take it; each authority gets it once."""
 
 
 def redirected(arrangement: Arrangement, state: State, fact: Fact, data: ShareRedirected) -> Decision:
@@ -23,12 +28,13 @@ def redirected(arrangement: Arrangement, state: State, fact: Fact, data: ShareRe
     share = share_of(state, data)
     if share.agency_class != _CSC:
         raise Refused(403, "may_not_redirect", "only children's social care redirects; others give an outcome")
-    if share.delivered_at is None:
-        raise Refused(409, "not_delivered", "this share has not been delivered; there is nothing to redirect yet")
+    in_hand(share)
     if share.redirected_to:
         if share.redirected_to == data.to_agency_id:
             return NOTHING
         raise Refused(409, "already_redirected", "this share was redirected before; its new recipient redirects it on")
+    if _hops(state, share) >= REDIRECTS_MAX:
+        raise Refused(409, "too_many_redirects", "it was passed on too often: telephone the director, and take it on")
     told = _target(arrangement, state, fact, share, data.to_agency_id)
     planner = Planner(
         arrangement, state, fact.recorded, str(fact.id), state.assessed.event_id if state.assessed is not None else ""
@@ -37,12 +43,18 @@ def redirected(arrangement: Arrangement, state: State, fact: Fact, data: ShareRe
     if state.assessed is not None:
         assessed = next((c for c in state.assessed.data.classes if c.recipient_class == _CSC), None)
     planner.redirected(told, assessed, share.share_id)
-    message = ShareRedirected()
-    message.CopyFrom(data)
-    scope = KeyScope(fact.concern_id, share_id=share.share_id)
-    contents = tuple(Content(part_id, scope, part) for part_id, part in sorted(fact.parts.items()))
-    recorded = Effect(message, key=share.share_id, contents=contents, time=fact.time)
-    return Decision(effects=(recorded, *planner.effects), timers=tuple(planner.timers))
+    effect = recorded(data, fact, share.share_id, share.share_id)
+    return Decision(effects=(effect, *planner.effects), timers=tuple(planner.timers))
+
+
+def _hops(state: State, share: Share) -> int:
+    """Count how often it was passed on before."""
+    count, seen = 0, {share.share_id}
+    while share.redirected_from in state.shares and share.redirected_from not in seen:
+        share = state.shares[share.redirected_from]
+        seen.add(share.share_id)
+        count += 1
+    return count
 
 
 def _target(arrangement: Arrangement, state: State, fact: Fact, share: Share, agency_id: str) -> Recipient:

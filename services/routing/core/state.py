@@ -10,24 +10,28 @@ from types import MappingProxyType
 from typing import Final
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed
-from concern_relay.v1.codes_pb2 import AgencyClass, Channel, ShareOutcome, Urgency, WithholdReason
+from concern_relay.v1.codes_pb2 import AgencyClass, Channel, RecallReason, ShareOutcome, Urgency, WithholdReason
 from concern_relay.v1.concerns_pb2 import InformationCorrected
 from concern_relay.v1.facts_pb2 import Part
 from concern_relay.v1.shares_pb2 import (
     AcknowledgementOverdue,
+    AttachmentReceived,
     DeliveryFailed,
     DispatchBlocked,
     OutcomeGiven,
+    OutcomeReopened,
     ShareAcknowledged,
     ShareDelivered,
     ShareEscalated,
     SharePlanned,
     ShareRead,
+    ShareRecalled,
     ShareRedirected,
     ShareWithheld,
 )
 from services.chassis.concern import Concern, with_fact
 from services.chassis.event import Fact
+from services.routing.core.cases import Cases, cases_after
 
 CONCERNS: Final = "concerns.v1"
 CONCERN_EVENTS: Final = frozenset(
@@ -55,6 +59,11 @@ class Share:
             only: a digest of a name is as good as the name.
         stage: of resolving disagreement; 0 before the first.
         blocked: stopped at the door; the recipient never had it.
+        clock_from: when its clock began at another's; None when it begins at its own delivery.
+        consents: parts that rest on a consent, by the consent's id.
+        recalled_at: called back; it counts for nothing any more.
+        reopened: no further action was the answer, and something new came since.
+        receipts: parts (attachments) a named person has said to have.
     """
 
     share_id: str
@@ -83,12 +92,25 @@ class Share:
     overdue: bool = False
     stage: int = 0
     blocked: bool = False
+    clock_from: datetime | None = None
+    consents: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    recalled_at: datetime | None = None
+    recall_reason: RecallReason = RecallReason.RECALL_REASON_UNSPECIFIED
+    reopened: bool = False
+    receipts: frozenset[str] = frozenset()
+
+    @property
+    def void(self) -> bool:
+        """Whether it counts for nothing: stopped at the door, or recalled."""
+        return self.blocked or self.recalled_at is not None
 
     @property
     def word(self) -> str:
         """The furthest state it reached, as recipients and operators see it."""
         if self.blocked:
             return "blocked"
+        if self.recalled_at is not None:
+            return "recalled"
         if self.outcome:
             return "outcome"
         if self.acknowledged_at is not None:
@@ -131,6 +153,7 @@ class State:
         waiting: assessments that rest on a concern event not seen yet: the two topics have no common order.
         shares: by share id, oldest first.
         withheld: what is on record.
+        cases: disagreements, erasures, breaches, requests.
     """
 
     concern: Concern
@@ -141,10 +164,17 @@ class State:
     waiting: tuple[Assessment, ...] = ()
     shares: Mapping[str, Share] = field(default_factory=dict)
     withheld: frozenset[Withheld] = frozenset()
+    cases: Cases = field(default_factory=Cases)
 
     def shares_of(self, agency_id: str) -> tuple[Share, ...]:
-        """Every share of an agency that was not stopped at the door, oldest first."""
-        return tuple(s for s in self.shares.values() if s.agency_id == agency_id and not s.blocked)
+        """Every share of an agency that was neither stopped at the door nor recalled, oldest first."""
+        return tuple(s for s in self.shares.values() if s.agency_id == agency_id and not s.void)
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """Agencies it went to by mistake: nobody plans a share for them again, whatever the content still says."""
+        wrong = RecallReason.RECALL_REASON_WRONG_RECIPIENT
+        return frozenset(s.agency_id for s in self.shares.values() if s.recalled_at and s.recall_reason == wrong)
 
     def given(self, agency_id: str) -> dict[str, bytes]:
         """What an agency holds: part ids with the digest of the newest content it was given."""
@@ -233,6 +263,9 @@ def _with_own(state: State, fact: Fact) -> State:
         return replace(state, shares={**state.shares, share.share_id: share})
     if isinstance(data, ShareWithheld):
         return replace(state, withheld=state.withheld | {withheld_of(data)})
+    cases = cases_after(state.cases, data)
+    if cases is not state.cases:
+        return replace(state, cases=cases)
     share_id = getattr(data, "share_id", "")
     known = state.shares.get(share_id)
     if known is None or data is None:
@@ -263,10 +296,12 @@ def _planned(data: SharePlanned, fact: Fact) -> Share:
         digests=MappingProxyType({**{sealed.part_id: b"" for sealed in data.parts}, **opened}),
         withdrawn=frozenset(data.withdrawn_part_ids),
         redirected_from=data.redirects_share_id,
+        clock_from=data.clock_from.ToDatetime(tzinfo=fact.recorded.tzinfo) if data.HasField("clock_from") else None,
+        consents=MappingProxyType({rests.consent_ref: frozenset(rests.part_ids) for rests in data.consents}),
     )
 
 
-def _share_after(share: Share, data: object, recorded: datetime) -> Share:
+def _share_after(share: Share, data: object, recorded: datetime) -> Share:  # noqa: C901, PLR0912  (a table: one row an event)
     match data:
         case ShareDelivered():
             due = data.acknowledge_by.ToDatetime(tzinfo=recorded.tzinfo) if data.HasField("acknowledge_by") else None
@@ -280,7 +315,13 @@ def _share_after(share: Share, data: object, recorded: datetime) -> Share:
         case ShareRedirected():
             return replace(share, redirected_to=data.to_agency_id)
         case OutcomeGiven():
-            return replace(share, outcome=data.outcome)
+            return replace(share, outcome=data.outcome, reopened=False)
+        case OutcomeReopened():
+            return replace(share, reopened=True)
+        case ShareRecalled():
+            return replace(share, recalled_at=recorded, recall_reason=data.reason)
+        case AttachmentReceived():
+            return replace(share, receipts=share.receipts | {data.part_id})
         case DispatchBlocked():
             return replace(share, blocked=True)
         case AcknowledgementOverdue():
