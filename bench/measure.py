@@ -63,7 +63,7 @@ class Bench:
     """The servers, and runs on them."""
 
     def __init__(self, servers: Servers) -> None:
-        self._servers = servers
+        self.servers = servers
         self._connection = servers.kafka.connection("admin")
 
     async def throughput(self, engine: str, count: int) -> Throughput:
@@ -99,19 +99,26 @@ class Bench:
         ]
         async with Cluster(self._connection) as cluster:
             await cluster.create_topics(topics)
-        admin = await databases.connect(self._servers.admin_database_url)
+        try:
+            async with self.database(name) as dsn:
+                yield Task(self._connection, source, sink, name, dsn)
+        finally:
+            async with Cluster(self._connection) as cluster:
+                await cluster.delete_topics([topic for topic in await cluster.found() if name in topic])
+
+    @asynccontextmanager
+    async def database(self, name: str) -> AsyncIterator[str]:
+        """Have a database of a role of its own, both of this name; gone with the block."""
+        admin = await databases.connect(self.servers.admin_database_url)
         password = secrets.token_urlsafe(16)
         await admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
         await admin.execute(f"CREATE DATABASE {name} OWNER {name}")
         try:
-            dsn = with_login(self._servers.admin_database_url, name, password, database=name)
-            yield Task(self._connection, source, sink, name, dsn)
+            yield with_login(self.servers.admin_database_url, name, password, database=name)
         finally:
             await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
             await admin.execute(f"DROP ROLE {name}")
             await admin.close()
-            async with Cluster(self._connection) as cluster:
-                await cluster.delete_topics([topic for topic in await cluster.found() if name in topic])
 
     async def _fill(self, topic: str, count: int) -> None:
         async with _producer(self._connection) as producer:

@@ -139,7 +139,13 @@ def list_(
             break
     found = found[:limit]
     lines = [f"{c['concern_id']}  {c['state']:<13}  {c['urgency']:<9}  {c['received_at']}" for c in found]
-    raise answer("concern list", {"concerns": found}, findings, as_json=as_json, lines=lines or ["nothing here"])
+    raise answer(
+        "concern list",
+        {"concerns": found},
+        findings,
+        as_json=as_json,
+        lines=lines or ([] if findings else ["nothing here"]),
+    )
 
 
 def _raise_all(given: Iterator[tuple[int, bytes | NotRead]], calls: Calls, agency: str, raised: _Raised) -> None:

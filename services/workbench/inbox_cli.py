@@ -39,7 +39,7 @@ def list_(
         f"{s['share_id']}  {s['state']:<13} due {s.get('acknowledge_by') or '-'}  {s.get('urgency', '')}"
         for s in shares
     ]
-    raise answer("inbox list", data, findings, as_json=as_json, lines=lines or ["nothing here"])
+    raise answer("inbox list", data, findings, as_json=as_json, lines=lines or ([] if findings else ["nothing here"]))
 
 
 @app.command()
