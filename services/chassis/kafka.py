@@ -23,6 +23,8 @@ STOP_DEADLINE_S = 5.0
 SESSION_TIMEOUT_MS = 6_000
 """How long the work of a worker that was killed waits for another; the shortest that a broker grants by default."""
 RECORDS_MAX = 500
+METADATA_AGE_S = 60.0
+PREFETCH_BYTES = 1024 * 1024
 
 
 async def within(deadline_s: float, what: str, call: Awaitable[T]) -> T:
@@ -53,7 +55,7 @@ def _connection(settings: Settings) -> dict[str, Any]:
         "security_protocol": settings.kafka_protocol,
         "request_timeout_ms": int(REQUEST_DEADLINE_S * 1000),
         "retry_backoff_ms": 50,
-        "metadata_max_age_ms": 60_000,
+        "metadata_max_age_ms": int(METADATA_AGE_S * 1000),
     }
     if settings.kafka_protocol.startswith("SASL"):
         common |= {
@@ -64,10 +66,26 @@ def _connection(settings: Settings) -> dict[str, Any]:
     return common
 
 
-def consumer(settings: Settings, *, group: str | None, instance: str | None = None) -> AIOKafkaConsumer:
-    """Make a consumer that commits only when told to, and starts a new group at the beginning."""
+def consumer(
+    settings: Settings,
+    *,
+    group: str | None,
+    instance: str | None = None,
+    new_topics_after_s: float = METADATA_AGE_S,
+    prefetch_bytes: int = PREFETCH_BYTES,
+) -> AIOKafkaConsumer:
+    """Make a consumer that commits only when told to, and starts a new group at the beginning.
+
+    Args:
+        settings: where the broker is.
+        group: the consumer group; None for none.
+        instance: see ``Stage``.
+        new_topics_after_s: how long a topic that was made may stay unseen, where a pattern is subscribed to.
+        prefetch_bytes: of each partition, unless one record is larger.
+    """
     return AIOKafkaConsumer(
-        **_connection(settings),
+        **_connection(settings) | {"metadata_max_age_ms": int(new_topics_after_s * 1000)},
+        max_partition_fetch_bytes=prefetch_bytes,
         group_id=group,
         group_instance_id=instance,
         enable_auto_commit=False,

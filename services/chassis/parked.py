@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,7 @@ from uuid import UUID
 import asyncpg
 
 from services.chassis import database
-from services.chassis.envelope import decode
+from services.chassis.envelope import Record, decode
 from services.chassis.errors import DecodeError
 from services.chassis.event import Refused
 from services.chassis.journal import Journal
@@ -53,16 +55,22 @@ class Parked:
 
 COUNT_EVERY_S = 5.0
 CONCERNS = "concerns.v1"
+_SUBMISSIONS = re.compile(r"submissions\.(.+)\.v1")
 log = Log(__name__)
 
 _FIELDS = ", ".join(Parked.__dataclass_fields__)
 
 
 class ParkedRecords:
-    """The parked records of one service."""
+    """The parked records of one service.
+
+    Attributes:
+        retake: takes a parked submission again, says whether it was accepted; where submissions are parked.
+    """
 
     def __init__(self, journal: Journal[Any]) -> None:
         self._journal = journal
+        self.retake: Callable[[Record], Awaitable[bool]] | None = None
 
     async def list(self, *, state: str = "parked", limit: int = LIST_MAX) -> list[Parked]:
         """Give parked records in the order they came."""
@@ -92,6 +100,8 @@ class ParkedRecords:
         rows = await self._fetch("SELECT * FROM parked WHERE parked_id = $1", parked_id)
         if not rows:
             return None
+        if submission := _SUBMISSIONS.fullmatch(rows[0]["topic"]):
+            return submission[1]
         try:
             event = decode(self._journal.desk.open_record(rows[0]))
         except DecodeError:
@@ -119,11 +129,15 @@ class ParkedRecords:
                 if await self._release(concern_id):
                     return taken
                 continue
-            result = await self._journal.replay(rows[0])
-            if result.parked:
+            if not await self._taken(rows[0]):
                 return taken
             await self._resolve(rows[0]["parked_id"], "replayed", by, "replayed")
             taken += 1
+
+    async def _taken(self, row: asyncpg.Record) -> bool:
+        if self.retake is not None and _SUBMISSIONS.fullmatch(row["topic"]):
+            return await self.retake(self._journal.desk.open_record(row))
+        return not (await self._journal.replay(row)).parked
 
     async def discard(self, parked_id: UUID, *, by: str, reason: str) -> None:
         """Give a record up, on the record. What waits behind it can then be replayed.

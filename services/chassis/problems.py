@@ -69,9 +69,9 @@ def problem(
     return Problem(status, code, detail, headers=headers, **extensions)
 
 
-def respond(found: Problem) -> JSONResponse:
-    """Give the response of a problem."""
-    body = {
+def body_of(found: Problem) -> dict[str, Any]:
+    """Give the JSON object of a problem, the same over HTTP and Kafka."""
+    return {
         "type": TYPE_PREFIX + found.code,
         "title": _TITLES.get(found.status, "The request was refused"),
         "status": found.status,
@@ -79,7 +79,11 @@ def respond(found: Problem) -> JSONResponse:
         "detail": found.detail,
         **found.extensions,
     }
-    return JSONResponse(body, found.status, headers=dict(found.headers or {}), media_type=MEDIA_TYPE)
+
+
+def respond(found: Problem) -> JSONResponse:
+    """Give the response of a problem."""
+    return JSONResponse(body_of(found), found.status, headers=dict(found.headers or {}), media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

@@ -142,7 +142,7 @@ class Stage:
         try:
             await within(REQUEST_DEADLINE_S * 3, "starting the consumer", client.start())
             client.subscribe(list(self._topics))
-            await _first_of(self._take_until_stopped(client), self._watch(client))
+            await first_of(self._take_until_stopped(client), self._watch(client))
         finally:
             await stopped("consumer", client)
 
@@ -155,7 +155,7 @@ class Stage:
         batches: Mapping[TopicPartition, list[ConsumerRecord]] = await within(
             REQUEST_DEADLINE_S * 3, "fetching records", client.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         )
-        records = [_record(r) for batch in batches.values() for r in batch]
+        records = [record_of(r) for batch in batches.values() for r in batch]
         if records:
             self.progress.in_hand = len(records)
             await self._retried("taking records", lambda: self._journal.take(records))
@@ -238,7 +238,7 @@ class Stage:
         self.progress.moved_at = asyncio.get_running_loop().time()
 
 
-async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
+async def first_of(*works: Coroutine[Any, Any, None]) -> None:
     """Run works side by side until one of them ends; end the others, and raise what it raised."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
@@ -251,7 +251,8 @@ async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
         task.result()
 
 
-def _record(r: ConsumerRecord) -> Record:
+def record_of(r: ConsumerRecord) -> Record:
+    """Give a record as it came."""
     headers = r.headers
     if None in [value for _, value in headers]:
         headers = tuple((name, value or b"") for name, value in headers)

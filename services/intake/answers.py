@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 
 from concern_relay.v1.codes_pb2 import ShareOutcome, Urgency
 from services.chassis.codes import word_of
+from services.chassis.problems import Problem, problem
 from services.intake.acceptance import Accepted
+from services.intake.errors import Malformed
 from services.intake.flags import Flag, FlagCode
 from services.intake.status import Status, Watch
 
@@ -122,6 +124,12 @@ def concern(concern_id: str, status: Status) -> ConcernAnswer:
         same_reference_as=status.same_reference_as or None,
         notice=[Notice(code="telephone_now", text=TELEPHONE)] if expired else [],
     )
+
+
+def mended(malformed: Malformed) -> Problem:
+    """Say field by field what has to be mended, over HTTP and Kafka alike."""
+    errors = [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in malformed.errors]
+    return problem(malformed.status, malformed.code, str(malformed), errors=errors, more_errors=malformed.more)
 
 
 def _outcome(code: int, given_at: datetime | None) -> Outcome:

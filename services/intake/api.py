@@ -95,7 +95,7 @@ def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
             reading = read(body)
             found = await door.accept(request.headers.get("idempotency-key"), caller, body, reading)
         except Malformed as malformed:
-            raise _mended(malformed) from None
+            raise answers.mended(malformed) from None
         except Refused as refused:
             if refused.code in _PASSING:
                 raise _later(refused) from None
@@ -154,11 +154,6 @@ def _check_media_type(header: str) -> None:
         media_type.startswith("application/") and media_type.endswith("+json")
     ):
         raise problem(415, "not_json", "send it with Content-Type: application/json")
-
-
-def _mended(malformed: Malformed) -> Problem:
-    errors = [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in malformed.errors]
-    return problem(malformed.status, malformed.code, str(malformed), errors=errors, more_errors=malformed.more)
 
 
 def _later(refused: Refused) -> Problem:

@@ -22,10 +22,14 @@ from services.intake.core import WATCH_DEFAULT, IntakeCore
 from services.intake.idempotency import Requests
 from services.intake.receipts import publish_key, signer_of
 from services.intake.store import Concerns, IntakeStore
+from services.intake.submission_keys import keys_of
+from services.intake.submissions import Lanes, Taker
+from services.intake.submissions.key_api import key_routes
 
 WATCH_MINUTES: Final = "RELAY_WATCH_MINUTES"
 WATCH_MINUTES_MAX: Final = 24 * 60
 SWEEP_EVERY_S: Final = 3600.0
+ROTATE_LOOK_EVERY_S: Final = 600.0
 log = logging.Log(__name__)
 
 
@@ -51,12 +55,39 @@ def routes(context: Context) -> APIRouter:
     """Wire the routes."""
     signer = signer_of(context.settings)
     publish_key(context.settings.state_dir, signer.verifier)
+    keys = keys_of(context.settings)
+    keys.rotate_when_due(context.clock.now())
     concerns = Concerns(context.pool)
     acceptance = Acceptance(context.journal, concerns, context.keys, signer, context.clock)
     both = APIRouter()
+    both.include_router(key_routes(keys, context.clock))
     both.include_router(concern_routes(Door(acceptance, Requests(context.pool), context.clock), concerns))
     both.include_router(open_routes(str(signer.verifier)))
     return both
+
+
+async def submissions(context: Context) -> None:
+    """Take what agencies send over Kafka."""
+    acceptance = Acceptance(
+        context.journal, Concerns(context.pool), context.keys, signer_of(context.settings), context.clock
+    )
+    keys = keys_of(context.settings)
+    taker = Taker(acceptance, keys, context.journal, context.clock, context.telemetry)
+    lanes = Lanes(context.settings, taker)
+    context.parked.retake = lanes.retake
+    context.health.add("submissions", lambda: lanes.answering, "submissions over Kafka wait; is the broker up?")
+    await lanes.run()
+
+
+async def rotate(context: Context) -> None:
+    """Replace the key that submissions are sealed to when it is due."""
+    keys = keys_of(context.settings)
+    while True:
+        try:
+            keys.rotate_when_due(context.clock.now())
+        except (OSError, SettingsError) as error:
+            log.warning("submission key not rotated, tried again", error=type(error).__name__)
+        await asyncio.sleep(ROTATE_LOOK_EVERY_S)
 
 
 async def sweep(context: Context) -> None:
@@ -77,7 +108,7 @@ SERVICE = Service(
     reads=("assessments.v1", "shares.v1"),
     writes=("concerns.v1",),
     routes=routes,
-    workers=(sweep,),
+    workers=(sweep, submissions, rotate),
     opens=CONTENT_EVENTS,
     purpose="accept",
 )

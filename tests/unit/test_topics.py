@@ -136,3 +136,11 @@ def test_an_agency_may_not_be_confused_with_a_service(registry: topics.Registry,
     """An agency's name is a principal too: of the right form, and no service's."""
     with pytest.raises(topics.RegistryError, match=agency):
         registry.topics([agency])
+
+
+def test_a_submission_as_large_as_http_takes_fits_its_topic(registry: topics.Registry):
+    """What HTTP takes, sealed and with its headers, is not refused by the broker."""
+    found = {topic.name: topic for topic in registry.topics(["kent-police"])}
+
+    assert int(found["submissions.kent-police.v1"].config["max.message.bytes"]) > 1024 * 1024 + 64 * 1024
+    assert "max.message.bytes" not in found["receipts.kent-police.v1"].config

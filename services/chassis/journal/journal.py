@@ -237,6 +237,20 @@ class Journal(Generic[S]):
         incoming = self._incoming(record, "", row["parked_id"])
         return (await self._run_or_park([incoming]))[0]
 
+    async def park(self, record: Record, reason: ParkReason, error: str, *, emergency: bool = False) -> None:
+        """Park a record that is no event of ours, as it came: a submission that was refused. Twice is once.
+
+        Its key says nothing here: whoever sent it must not be able to hold back a concern by naming it.
+        """
+        origin = parked_id(self.desk.service, record.topic, record.partition, record.offset)
+        incoming = Incoming(
+            FactKind.EVENT, origin, str(origin), b"",
+            record=record, unreadable=(reason, error), said_emergency=emergency,
+        )  # fmt: skip
+        (result,) = await self._run([incoming])
+        if result.reason:
+            self._telemetry.parkings.labels(result.reason, incoming.emergency).inc()
+
     async def _run(self, inputs: Sequence[Incoming]) -> list[Recorded]:
         async with database.transaction(self.pool, TRANSACTION_DEADLINE_S, then=self.on_commit) as connection:
             return await Transaction(self.desk, connection, inputs).run()

@@ -40,6 +40,7 @@ class Incoming:
         traceparent: trace context of the step that takes it; its effects carry it on.
         parked_id: set while a parked record is replayed.
         unreadable: set when the record cannot be decoded: why it is parked, and the error's name.
+        said_emergency: an unreadable record's sender marked it as an emergency.
     """
 
     kind: FactKind
@@ -54,10 +55,13 @@ class Incoming:
     traceparent: str = ""
     parked_id: UUID | None = None
     unreadable: tuple[ParkReason, str] | None = None
+    said_emergency: bool = False
 
     @property
     def emergency(self) -> bool:
         """Whether it must pass a concern that is held back."""
+        if self.said_emergency:
+            return True
         data = None if self.event is None else self.event.data
         return getattr(data, "urgency", None) == Urgency.URGENCY_EMERGENCY or bool(getattr(data, "emergency", False))
 

@@ -83,6 +83,7 @@ class _Entry(BaseModel):
     events: tuple[str, ...] = ()
     kept_days: int | None = Field(default=None, gt=0)
     partitions: int | None = Field(default=None, gt=0)
+    max_bytes: int | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _kept_days_only_for_transport(self) -> Self:
@@ -102,7 +103,7 @@ class _Entry(BaseModel):
             writer=fill(self.writer),
             readers=tuple(dict.fromkeys(fill(reader) for reader in self.readers)),
             partitions=self.partitions or (HISTORY_PARTITIONS if self.kind is Kind.HISTORY else 1),
-            config=_config(self.kind, self.kept_days),
+            config=_config(self.kind, self.kept_days, self.max_bytes),
         )
 
 
@@ -183,11 +184,12 @@ def load(path: Path = DEFAULT_PATH) -> Registry:
         raise RegistryError(f"the topic registry {path.name} is invalid: {wrong}") from cause
 
 
-def _config(kind: Kind, kept_days: int | None) -> Mapping[str, str]:
+def _config(kind: Kind, kept_days: int | None, max_bytes: int | None) -> Mapping[str, str]:
     if kind is Kind.STATE:
         return {"cleanup.policy": "compact", "retention.ms": "-1", "retention.bytes": "-1"}
     retention_ms = -1 if kept_days is None else kept_days * DAY_MS
-    return {"cleanup.policy": "delete", "retention.ms": str(retention_ms), "retention.bytes": "-1"}
+    size = {} if max_bytes is None else {"max.message.bytes": str(max_bytes)}
+    return {"cleanup.policy": "delete", "retention.ms": str(retention_ms), "retention.bytes": "-1", **size}
 
 
 def _check_agencies(agencies: tuple[str, ...], principals: tuple[str, ...]) -> None:
