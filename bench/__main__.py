@@ -13,12 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import ledger, stage
+from bench import ledger, memory, replay, stage
 from bench.measure import Bench
 from bench.rows import Row, show, write
 from services.workbench.servers import Lines, ServersError, running
 
-BENCHES: dict[str, Callable[[Bench, int, int], list[Row]]] = {"ledger": ledger.rows, "stage": stage.rows}
+BENCHES: dict[str, Callable[[Bench, int, int], list[Row]]] = {
+    "ledger": ledger.rows,
+    "memory": memory.rows,
+    "replay": replay.rows,
+    "stage": stage.rows,
+}
 
 
 def main() -> int:

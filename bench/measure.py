@@ -14,13 +14,14 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
 
+import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
 
@@ -77,6 +78,17 @@ class Bench:
             if distinct != count:
                 raise RuntimeError(f"{engine}: {distinct} effects for {count} concerns; is the engine correct?")
             return Throughput(count / ((last_ms - first_ms) / 1000), cpu_us, len(ids), len(ids) - distinct)
+
+    async def memory(self, engine: str, marks: Sequence[int]) -> list[float]:
+        """Let an engine work through a full topic; give its resident megabytes when so many effects were there."""
+        async with self._run() as told:
+            await self._fill(told.source, marks[-1])
+            with _process(engine, told) as process:
+                found = []
+                for mark in marks:
+                    await self._until(told.sink, mark, process)
+                    found.append(psutil.Process(process.pid).memory_info().rss / 2**20)
+        return found
 
     async def latency(self, engine: str, rate_s: int) -> Latency:
         """Raise concerns at a steady rate and watch for their effects."""
