@@ -174,7 +174,7 @@ def _value(field: FieldDescriptor, value: Any, depth: int) -> Any:
 
 def _single(field: FieldDescriptor, value: Any, depth: int) -> Any:
     if field.enum_type is not None:
-        return word_of(_Enum(field.enum_type), value)
+        return word_of(Described(field.enum_type), value)
     if field.message_type is None:
         return value
     if field.message_type.full_name == "google.protobuf.Timestamp":
@@ -182,8 +182,8 @@ def _single(field: FieldDescriptor, value: Any, depth: int) -> Any:
     return in_words(value, depth + 1)
 
 
-class _Enum:
-    """What ``codes`` takes: something with a DESCRIPTOR."""
+class Described:
+    """An enum as ``codes`` takes it: something with a DESCRIPTOR."""
 
     def __init__(self, descriptor: Any) -> None:
         self.DESCRIPTOR = descriptor

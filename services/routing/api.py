@@ -6,7 +6,7 @@ An agency sees what is its own. Content is opened for a named person, and that i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +18,6 @@ from concern_relay.v1.shares_pb2 import OutcomeGiven
 from services.chassis.arrangement import ArrangementBook
 from services.chassis.auth import Caller, require
 from services.chassis.codes import number_of
-from services.chassis.event import Refused
 from services.chassis.keys import Keys
 from services.chassis.problems import problem
 from services.routing.acting import Acting, ids_of
@@ -34,13 +33,13 @@ from services.routing.answers import (
     share_answer,
     view_answer,
 )
+from services.routing.by_hand.bringing import OPERATE, brought
 from services.routing.sealed_view import opened_view, sealed_view
 
 PAGE_MAX: Final = 500
 PAGE_DEFAULT: Final = 200
 STATES: Final = "^(delivered|read|acknowledged|outcome)$"
 PURPOSE: Final = "read_share"
-OPERATE: Final = "operate"
 
 Recipient = Annotated[Caller, Depends(require("inbox"))]
 Bringer = Annotated[Caller, Depends(require("raise", OPERATE))]
@@ -143,14 +142,8 @@ def by_hand_routes(inbox: Inbox) -> APIRouter:
         await acting.acknowledge(row, _who(body))
         return await inbox.answer(share_id)
 
-    async def _brought(share_id: UUID, caller: Caller) -> Any:
-        row = await acting.any(share_id)
-        if OPERATE not in caller.scopes and row["sender_agency_id"] != caller.agency_id:
-            raise Refused(403, "not_the_sender", "this share is another agency's to bring; its sender records the call")
-        agency = inbox.book.on(row["planned_at"].date()).agency(row["agency_id"])
-        if row["channel"] not in ("", "manual") and (agency is None or not agency.outside):
-            raise Refused(409, "has_an_inbox", "this share was delivered to an inbox; its recipient acknowledges there")
-        return row
+    async def _brought(share_id: UUID, caller: Caller) -> asyncpg.Record:
+        return await brought(acting, inbox.book, share_id, caller)
 
     return routes
 

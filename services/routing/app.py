@@ -14,6 +14,9 @@ from services.chassis.settings import Settings
 from services.routing.acting import Acting
 from services.routing.alarms import alarm_routes
 from services.routing.api import Inbox, by_hand_routes, inbox_routes
+from services.routing.by_hand.api import ByHand, bringing_routes, opening_routes
+from services.routing.by_hand.bringing import Bringing
+from services.routing.by_hand.links import Links
 from services.routing.collecting import Collecting
 from services.routing.core import RoutingCore
 from services.routing.delivery import Delivery
@@ -41,7 +44,14 @@ def routes(context: Context) -> APIRouter:
     every = APIRouter()
     for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), alarm_routes(context.pool, book)):
         every.include_router(routes_)
-    every.include_router(webhooks.routes_of(context))
+    by_hand = ByHand(
+        acting,
+        Bringing(context, book),
+        Links(context.pool, context.clock, context.journal.desk.local_key),
+        webhooks.base_url_of(context.settings),
+    )
+    for routes_ in (bringing_routes(by_hand), opening_routes(by_hand), webhooks.routes_of(context)):
+        every.include_router(routes_)
     return every
 
 

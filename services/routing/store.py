@@ -32,6 +32,7 @@ from services.chassis import database
 from services.chassis.codes import word_of
 from services.chassis.event import Fact
 from services.routing import alarms
+from services.routing.by_hand import links
 from services.routing.webhooks import tables as webhooks
 
 WAKE_CHANNEL: Final = "routing_delivery"
@@ -119,7 +120,7 @@ _Change = tuple[str, tuple[Any, ...]]
 class RoutingStore:
     """Writes what events mean for the two tables."""
 
-    schema = _SCHEMA + alarms.SCHEMA + webhooks.SCHEMA
+    schema = _SCHEMA + alarms.SCHEMA + webhooks.SCHEMA + links.SCHEMA
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write the effects of an input, and wake the delivery workers when there is something to deliver."""

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from services.workbench import by_hand_cli
 from services.workbench.calls import CallError, local_calls
 from services.workbench.output import Finding, answer
 
 app = typer.Typer(no_args_is_help=True, help="What came for an agency, and what its people did with it.")
+app.add_typer(by_hand_cli.app, name="by-hand")
 
 Agency = Annotated[str, typer.Option("--agency", "-a", help="The agency whose inbox it is.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")]
