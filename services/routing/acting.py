@@ -12,7 +12,14 @@ from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
-from concern_relay.v1.shares_pb2 import ShareAcknowledged, ShareDelivered, ShareRead, ShareRedirected
+from concern_relay.v1.shares_pb2 import (
+    ActRefused,
+    AttachmentReceived,
+    ShareAcknowledged,
+    ShareDelivered,
+    ShareRead,
+    ShareRedirected,
+)
 from services.chassis.auth import Caller
 from services.chassis.event import Content, KeyScope, Refused, derived_id
 from services.chassis.journal import Journal
@@ -35,14 +42,15 @@ class Acting:
     shares: Shares
     collected: Callable[[asyncpg.Record], Awaitable[None]] | None = None
 
-    async def own(self, share_id: UUID, caller: Caller) -> asyncpg.Record:
-        """Give a share of the caller's agency.
+    async def own(self, share_id: UUID, caller: Caller, act_code: str = "look") -> asyncpg.Record:
+        """Give a share of the caller's agency; that another agency tried is recorded, once for each thing it tried.
 
         Raises:
             Refused: 404 for an unknown one, 403 for another agency's.
         """
         row = await self.any(share_id)
         if row["agency_id"] != caller.agency_id:
+            await self._tried(row, caller.agency_id, act_code)
             raise Refused(403, "not_the_recipient", "this share is another agency's; its recipient alone may do this")
         if row["state"] == "planned" and self.collected is not None:
             await self.collected(row)
@@ -83,8 +91,25 @@ class Acting:
         contents = [_named(row, who, "caller"), _named(row, told, "told"), *_note(row, said)]
         await self._act(row, data, contents)
 
+    async def received(self, row: asyncpg.Record, part_id: str, who: NamedPerson) -> None:
+        """Record that a named person has an attachment."""
+        await self._act(row, AttachmentReceived(**ids_of(row), part_id=part_id), [_named(row, who)])
+
+    async def _tried(self, row: asyncpg.Record, agency_id: str, act_code: str) -> None:
+        data = ActRefused(
+            concern_id=str(row["concern_id"]),
+            share_id=str(row["share_id"]),
+            agency_id=agency_id,
+            act_code=act_code,
+            reason_code="not_the_recipient",
+        )
+        key = f"{row['share_id']}/{act_code}"
+        await self.journal.act(str(row["concern_id"]), data, agency_id=agency_id, key=key)
+
     async def _act(self, row: asyncpg.Record, data: Message, contents: Sequence[Content]) -> None:
-        key = f"{row['share_id']}/{self.journal.desk.act_digest(data, contents).hex()}"
+        # what was answered before a second look is another act than the same answer after it
+        again = f"/{row['reopened_at'].isoformat()}" if row["reopened_at"] is not None else ""
+        key = f"{row['share_id']}/{self.journal.desk.act_digest(data, contents).hex()}{again}"
         await self.journal.act(str(row["concern_id"]), data, agency_id=row["agency_id"], key=key, contents=contents)
 
 

@@ -82,7 +82,9 @@ class ShareAnswer(BaseModel):
 
     share_id: UUID
     concern_id: UUID
-    state: str = Field(description="delivered, read, acknowledged or outcome; planned while it is being brought.")
+    state: str = Field(
+        description="delivered, read, acknowledged, outcome or recalled; planned while it is being brought."
+    )
     recipient_agency_id: str
     recipient_class: str
     sender_agency_id: str
@@ -106,6 +108,15 @@ class ShareAnswer(BaseModel):
     stands_in_for: str = Field(description="Agency that was meant, where another stands in; empty otherwise.")
     stands_in_because: str
     withdrawn_part_ids: list[str] = Field(description="Parts you were given before that no longer stand.")
+    recalled_at: datetime | None = Field(
+        default=None, description="Called back: it opens no more; erase what you hold."
+    )
+    reopened_at: datetime | None = Field(default=None, description="Your outcome is to be looked at again.")
+    closed_part_ids: list[str] = Field(default=[], description="Parts that open no more: their consent was withdrawn.")
+    receipts: list[str] = Field(default=[], description="Attachments one of your people has said to have.")
+    covered_role: str = Field(default="", description="The role whose turn it is, where its deputy is asked.")
+    cover_agency_id: str = Field(default="", description="Who covers at this hour, where you are closed.")
+    replaces_share_id: str = Field(default="", description="The recalled share this one was meant to be.")
 
 
 class InboxAnswer(BaseModel):
@@ -146,17 +157,21 @@ def share_answer(row: asyncpg.Record, book: ArrangementBook) -> ShareAnswer:
             "stands_in_for": row["meant_agency_id"],
             "stands_in_because": row["fallback_code"],
             "withdrawn_part_ids": list(row["withdrawn_part_ids"]),
+            "state": row["state"] if row["recalled_at"] is None else "recalled",
         }
     )
 
 
 def view_answer(share: ShareAnswer, parts: Mapping[str, Part]) -> ViewAnswer:
     """Give a view in words."""
-    shown = []
-    for part_id, part in sorted(parts.items()):
-        kind = part.WhichOneof("body") or ""
-        shown.append(ViewPart(part_id=part_id, kind=kind, body=in_words(getattr(part, kind)) if kind else {}))
+    shown = [ViewPart(**part_in_words(part_id, part)) for part_id, part in sorted(parts.items())]
     return ViewAnswer(share=share, parts=shown)
+
+
+def part_in_words(part_id: str, part: Part) -> dict[str, Any]:
+    """Give one part in words."""
+    kind = part.WhichOneof("body") or ""
+    return {"part_id": part_id, "kind": kind, "body": in_words(getattr(part, kind)) if kind else {}}
 
 
 def in_words(message: Message, depth: int = 0) -> dict[str, Any]:

@@ -88,22 +88,23 @@ def inbox_routes(inbox: Inbox) -> APIRouter:
 
     @routes.post("/{share_id}/read", summary="Open a share; that it was opened, and by whom, is recorded")
     async def open_share(share_id: UUID, body: ReadBody, caller: Recipient) -> ViewAnswer:
-        row = await acting.own(share_id, caller)
+        row = await acting.own(share_id, caller, "read")
         await acting.read(row, NamedPerson(name=body.name or caller.name, role=body.role or caller.role))
         view = await sealed_view(acting.journal, row["concern_id"], row["planned_event_id"])
-        parts = await opened_view(inbox.keys, view, purpose=PURPOSE)
+        closed = set(row["closed_part_ids"])
+        parts = {k: p for k, p in (await opened_view(inbox.keys, view, purpose=PURPOSE)).items() if k not in closed}
         if view.data.parts and not parts:
             raise problem(410, "content_gone", "the content of this share was erased or is suspended; ask the sender")
         return view_answer(await inbox.answer(share_id), parts)
 
     @routes.post("/{share_id}/acknowledge", summary="Acknowledge as a named person in the role; a system cannot")
     async def acknowledge(share_id: UUID, body: NamedBody, caller: Recipient) -> ShareAnswer:
-        await acting.acknowledge(await acting.own(share_id, caller), _who(body))
+        await acting.acknowledge(await acting.own(share_id, caller, "acknowledge"), _who(body))
         return await inbox.answer(share_id)
 
     @routes.post("/{share_id}/outcome", summary="Say what was done; acknowledge first")
     async def outcome(share_id: UUID, body: OutcomeBody, caller: Recipient) -> ShareAnswer:
-        row = await acting.own(share_id, caller)
+        row = await acting.own(share_id, caller, "outcome")
         data = OutcomeGiven(**ids_of(row), outcome=number_of(ShareOutcome, body.outcome.value))
         await acting.outcome(row, data, _who(body), body.reason)
         return await inbox.answer(share_id)
@@ -112,8 +113,16 @@ def inbox_routes(inbox: Inbox) -> APIRouter:
         "/{share_id}/redirect", summary="Send it to the right front door; you stay accountable until it answers"
     )
     async def redirect(share_id: UUID, body: RedirectBody, caller: Recipient) -> ShareAnswer:
-        row = await acting.own(share_id, caller)
+        row = await acting.own(share_id, caller, "redirect")
         await acting.redirect(row, body.to_agency_id, _who(body), body.reason)
+        return await inbox.answer(share_id)
+
+    @routes.post(
+        "/{share_id}/attachments/{part_id}/received", summary="A receipt for one attachment, by a named person"
+    )
+    async def received(share_id: UUID, part_id: UUID, body: NamedBody, caller: Recipient) -> ShareAnswer:
+        row = await acting.own(share_id, caller, "receive_attachment")
+        await acting.received(row, str(part_id), _who(body))
         return await inbox.answer(share_id)
 
     return routes

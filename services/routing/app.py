@@ -12,6 +12,11 @@ from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
 from services.routing.acting import Acting
+from services.routing.afterwards.acting import Afterwards
+from services.routing.afterwards.api import erasure_routes, recall_routes
+from services.routing.afterwards.disagreements import disagreement_routes
+from services.routing.afterwards.requests import request_routes
+from services.routing.afterwards.tables import Found
 from services.routing.alarms import alarm_routes
 from services.routing.api import Inbox, by_hand_routes, inbox_routes
 from services.routing.by_hand.api import ByHand, bringing_routes, opening_routes
@@ -42,7 +47,9 @@ def routes(context: Context) -> APIRouter:
     acting = Acting(context.journal, Shares(context.pool), Collecting(context, book).collected)
     inbox = Inbox(acting, context.keys, book)
     every = APIRouter()
-    for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), alarm_routes(context.pool, book)):
+    after = Afterwards(context.journal, Found(context.pool), context.keys)
+    following = (recall_routes(after), erasure_routes(after), disagreement_routes(after), request_routes(after))
+    for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), alarm_routes(context.pool, book), *following):
         every.include_router(routes_)
     by_hand = ByHand(
         acting,

@@ -15,6 +15,8 @@ NOUNS: Final = {
     "scenario": ("services.workbench.scenario_cli", "run scenarios, print their schema"),
     "decision": ("services.workbench.decision_cli", "list and record the decisions only a person may take"),
     "inbox": ("services.workbench.inbox_cli", "list, read, acknowledge, give an outcome"),
+    "request": ("services.workbench.request_cli", "ask another agency what it holds, and answer"),
+    "share": ("services.workbench.share_cli", "recall, erasure, breach, resolving professional disagreement"),
     "webhook": ("services.workbench.webhook_cli", "register and look after an agency's webhook endpoints"),
     "history": ("services.workbench.history_cli", "replay, explain, look back, export"),
     "ledger": ("services.workbench.ledger_cli", "verify, prove, export"),
