@@ -15,7 +15,15 @@ from concern_relay.v1.facts_pb2 import ConcernDetail, Consent, Group, Item, Part
 from services.chassis.event import Fact
 
 CONTENT_EVENTS = frozenset(
-    {"ConcernRaised", "InformationAdded", "InformationCorrected", "ConsentGiven", "ConsentWithdrawn", "ChildMoved"}
+    {
+        "ConcernRaised",
+        "InformationAdded",
+        "InformationCorrected",
+        "ConsentGiven",
+        "ConsentWithdrawn",
+        "ChildMoved",
+        "ObjectionRecorded",
+    }
 )
 
 
@@ -96,8 +104,9 @@ def with_fact(concern: Concern, fact: Fact) -> Concern:
     parts = {**{k: v for k, v in concern.parts.items() if k not in unopened}, **fact.parts}
     changed = frozenset(sealed_ids)
     if isinstance(data, InformationCorrected):
-        kept = sealed_ids - set(data.removed_part_ids)
-        parts = {k: v for k, v in parts.items() if k in kept}
+        removed = frozenset(data.removed_part_ids)
+        parts = {k: v for k, v in parts.items() if k not in removed}
+        unopened -= removed
         changed = frozenset(data.changed_part_ids)
     after = replace(concern, parts=parts, unopened=unopened, last_event_id=str(fact.id), changed=changed)
     if isinstance(data, ConcernRaised):

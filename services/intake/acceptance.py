@@ -153,7 +153,7 @@ class Acceptance:
         """Give again the answer of a request that led to this event."""
         record = await self.concerns.record(event_id)
         assert record is not None, "rows of the journal are never removed"
-        return self._accepted(record, reading.flags, test=reading.submission.test, repeated=True)
+        return self.accepted(record, reading.flags, test=reading.submission.test, repeated=True)
 
     async def _resolve(self, case: _Case) -> Accepted:
         first_id = case.reference.concern_id(case.key)
@@ -186,7 +186,7 @@ class Acceptance:
             if (record := found.get(act)) is not None:
                 standing = await self.concerns.newest(concern_id)
                 more: tuple[Flag, ...] = () if standing == record else (Flag(FlagCode.CORRECTED_SINCE, ""),)
-                return self._accepted(
+                return self.accepted(
                     record, case.flags(told[concern_id], *more), test=case.reference.test, repeated=True
                 )
         return None
@@ -256,10 +256,11 @@ class Acceptance:
         if not recorded.records:  # the same in every part, written otherwise by an earlier version of this service
             newest = await self.concerns.newest(contents.concern_id)
             assert newest is not None
-            return self._accepted(newest, flags, test=case.reference.test, repeated=True)
-        return self._accepted(recorded.records[0], flags, test=case.reference.test, repeated=recorded.repeated)
+            return self.accepted(newest, flags, test=case.reference.test, repeated=True)
+        return self.accepted(recorded.records[0], flags, test=case.reference.test, repeated=recorded.repeated)
 
-    def _accepted(self, record: Record, flags: tuple[Flag, ...], *, test: bool, repeated: bool) -> Accepted:
+    def accepted(self, record: Record, flags: tuple[Flag, ...], *, test: bool, repeated: bool) -> Accepted:
+        """Answer with what was recorded, and a signed receipt over its leaf."""
         event = decode(record)
         data: Any = event.data
         receipt = issue(
@@ -275,10 +276,10 @@ class Acceptance:
             concern_id=event.concern_id,
             event_id=event.id,
             receipt=receipt,
-            emergency=data.urgency == Urgency.URGENCY_EMERGENCY,
+            emergency=getattr(data, "urgency", None) == Urgency.URGENCY_EMERGENCY,
             test=test,
             flags=flags,
             repeated=repeated,
             corrected=corrected,
-            same_reference_as="" if corrected else data.same_reference_as,
+            same_reference_as=getattr(data, "same_reference_as", ""),
         )

@@ -17,9 +17,12 @@ from services.chassis.errors import SettingsError
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
 from services.intake.acceptance import Acceptance
-from services.intake.api import Door, concern_routes, open_routes
+from services.intake.api import concern_routes, open_routes
 from services.intake.core import WATCH_DEFAULT, IntakeCore
+from services.intake.door import Door
+from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
+from services.intake.objections import keep_settling
 from services.intake.receipts import publish_key, signer_of
 from services.intake.store import Concerns, IntakeStore
 from services.intake.submission_keys import keys_of
@@ -61,7 +64,9 @@ def routes(context: Context) -> APIRouter:
     acceptance = Acceptance(context.journal, concerns, context.keys, signer, context.clock)
     both = APIRouter()
     both.include_router(key_routes(keys, context.clock))
-    both.include_router(concern_routes(Door(acceptance, Requests(context.pool), context.clock), concerns))
+    door = Door(acceptance, Requests(context.pool), context.clock)
+    both.include_router(concern_routes(door, concerns))
+    both.include_router(follow_up_routes(door))
     both.include_router(open_routes(str(signer.verifier)))
     return both
 
@@ -90,6 +95,11 @@ async def rotate(context: Context) -> None:
         await asyncio.sleep(ROTATE_LOOK_EVERY_S)
 
 
+async def objections(context: Context) -> None:
+    """Let keys open again where a withdrawn consent was not what anything rested on."""
+    await keep_settling(context.journal, Concerns(context.pool), context.keys)
+
+
 async def sweep(context: Context) -> None:
     """Forget idempotency keys past their time."""
     requests = Requests(context.pool)
@@ -108,7 +118,7 @@ SERVICE = Service(
     reads=("assessments.v1", "shares.v1"),
     writes=("concerns.v1",),
     routes=routes,
-    workers=(sweep, submissions, rotate),
+    workers=(sweep, objections, submissions, rotate),
     opens=CONTENT_EVENTS,
     purpose="accept",
 )

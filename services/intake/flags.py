@@ -34,6 +34,7 @@ class FlagCode(StrEnum):
     DATE_NOT_READ = "date_not_read"
     DATE_UNLIKELY = "date_unlikely"
     DATES_OUT_OF_ORDER = "dates_out_of_order"
+    DESTINATION_UNKNOWN = "destination_unknown"
     EXPECTED_DATE_UNLIKELY = "expected_date_unlikely"
     FACTOR_NONE_COMBINED = "factor_none_combined"
     HIDDEN_WITHOUT_REASON = "hidden_without_reason"
@@ -74,6 +75,8 @@ _DETAILS = {
     FlagCode.DATE_NOT_READ: "Not a date we can read; kept as you wrote it. Write 2018, 2018-05 or 2018-05-02.",
     FlagCode.DATE_UNLIKELY: "A date before 1900 or after 2100; it was kept. Check it.",
     FlagCode.DATES_OUT_OF_ORDER: "The end lies before the beginning; both were kept. Check them.",
+    FlagCode.DESTINATION_UNKNOWN: "Nobody knows where the child went: telephone the authority the child left, and the "
+    "police if the child may be in danger. It is recorded and passed on.",
     FlagCode.EXPECTED_DATE_UNLIKELY: "More than ten months ahead, or more than a month past; it was kept. Check it.",
     FlagCode.FACTOR_NONE_COMBINED: "Factor 21 (none) cannot be combined with another; all were kept.",
     FlagCode.HIDDEN_WITHOUT_REASON: "Hidden without a reason we know: it stays hidden. Say why when you can.",

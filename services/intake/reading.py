@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,6 +27,9 @@ DIGITS_MAX: Final = 100
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
+
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,28 @@ def read_tree(tree: Any) -> Reading:
     Raises:
         Malformed: as :func:`read`.
     """
+    return Reading(*read_as(Submission, tree))
+
+
+def read_as(model: type[M], tree: Any) -> tuple[M, tuple[Flag, ...]]:
+    """Read decoded JSON as what an agency may send; give it, and what was odd in its text.
+
+    Raises:
+        Malformed: as :func:`read`.
+    """
     if not isinstance(tree, dict):
         raise Malformed(422, "not_an_object", "A submission is one JSON object. Send each concern by itself.")
     flags = Flags()
     cleaned = clean_tree(tree, flags)
     try:
-        return Reading(Submission.model_validate(cleaned), tuple(flags.found))
+        return model.model_validate(cleaned), tuple(flags.found)
     except ValidationError as error:
         raise Malformed(
             422,
             "field_wrong",
             "Nothing was recorded. Put right the fields under errors and send it again; if a child is in danger, "
             "do not wait for this: call 999.",
-            tuple(_field_errors(error)),
+            tuple(_field_errors(error, model)),
         ) from None  # the cause would repeat what was sent
 
 
@@ -120,35 +132,35 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= DIGITS_MAX else digits
 
 
-def _field_errors(error: ValidationError) -> Iterable[FieldError]:
+def _field_errors(error: ValidationError, model: type[BaseModel]) -> Iterable[FieldError]:
     for found in error.errors(include_url=False, include_context=True, include_input=False):
         where, code = found["loc"], found["type"]
         if code == "extra_forbidden":
-            yield _unknown_field(where)
+            yield _unknown_field(where, model)
         elif code.startswith("concern_"):
             yield FieldError(pointer(*where), code.removeprefix("concern_"), found["msg"])
         else:
             yield FieldError(pointer(*where), *_remedy(code, found.get("ctx", {})))
 
 
-def _unknown_field(where: tuple[str | int, ...]) -> FieldError:
+def _unknown_field(where: tuple[str | int, ...], model: type[BaseModel]) -> FieldError:
     """Name the object, never the field: a name that is no field of ours may be a person's."""
     *parents, name = where
-    known = _fields_at(parents)
+    known = _fields_at(parents, model)
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     listed = f" Its fields are: {', '.join(known)}." if known else ""
     return FieldError(pointer(*parents), "field_not_known", f"This object has a field that is not known.{hint}{listed}")
 
 
-def _fields_at(path: Iterable[str | int]) -> list[str]:
-    model: type[BaseModel] | None = Submission
+def _fields_at(path: Iterable[str | int], model: type[BaseModel]) -> list[str]:
+    found: type[BaseModel] | None = model
     for step in path:
         if isinstance(step, int):
             continue
-        field = None if model is None else model.model_fields.get(step)
-        model = None if field is None else _model_in(field.annotation)
-    return [] if model is None else sorted(model.model_fields)
+        field = None if found is None else found.model_fields.get(step)
+        found = None if field is None else _model_in(field.annotation)
+    return [] if found is None else sorted(found.model_fields)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

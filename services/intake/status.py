@@ -28,6 +28,7 @@ _LEAD = (
 FOLDED = frozenset(
     {
         "ConcernRaised",
+        "InformationAdded",
         "InformationCorrected",
         "WatchExpired",
         "SharePlanned",
@@ -135,7 +136,9 @@ def with_fact(status: Status, fact: Fact) -> Status:
         case concerns.ConcernRaised():
             return _raised(data, fact.recorded)
         case concerns.InformationCorrected():
-            return _corrected(status, data, fact.recorded)
+            return _changed(replace(status, version=status.version + 1), data, fact.recorded)
+        case concerns.InformationAdded():
+            return _changed(status, data, fact.recorded)
         case concerns.WatchExpired():
             return replace(status, watch=Watch.EXPIRED)
         case shares.SharePlanned():
@@ -179,8 +182,10 @@ def _raised(data: concerns.ConcernRaised, recorded: datetime) -> Status:
     return replace(status, watch=Watch.RUNNING, watched_from=recorded) if watched(status) else status
 
 
-def _corrected(status: Status, data: concerns.InformationCorrected, recorded: datetime) -> Status:
-    after = replace(status, urgency=data.urgency or status.urgency, version=status.version + 1)
+def _changed(
+    status: Status, data: concerns.InformationCorrected | concerns.InformationAdded, recorded: datetime
+) -> Status:
+    after = replace(status, urgency=data.urgency or status.urgency)
     if watched(status) and data.urgency > status.urgency:
         return replace(after, watch=Watch.RUNNING, watched_from=recorded)
     return after

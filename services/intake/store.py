@@ -15,6 +15,8 @@ from uuid import UUID
 
 import asyncpg
 
+from concern_relay.v1.assessments_pb2 import BasisAssessed
+from concern_relay.v1.concerns_pb2 import ConsentWithdrawn
 from services.chassis.envelope import Record
 from services.chassis.event import Fact, FactKind
 from services.chassis.journal.transaction import entry_record
@@ -24,6 +26,7 @@ UNDER_REFERENCE_MAX: Final = 50
 """Concerns under one reference that are compared with what comes; more is a sender that numbers nothing."""
 PAGE_MAX: Final = 200
 DEADLINE_S: Final = 5.0
+_CONTENT: Final = ("ConcernRaised", "InformationCorrected")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS intake_status (
@@ -45,6 +48,14 @@ CREATE TABLE IF NOT EXISTS intake_request (
     event_id uuid,
     PRIMARY KEY (agency_id, key_digest)
 );
+CREATE TABLE IF NOT EXISTS intake_withdrawal (
+    concern_id uuid NOT NULL,
+    consent_ref text NOT NULL,
+    event_id uuid NOT NULL,
+    assessed boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (concern_id, consent_ref)
+);
+CREATE INDEX IF NOT EXISTS intake_withdrawal_assessed ON intake_withdrawal (concern_id) WHERE assessed;
 CREATE INDEX IF NOT EXISTS intake_request_started ON intake_request (started);
 """
 
@@ -65,6 +76,7 @@ class IntakeStore:
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Fold an input and its effects into the status; an act is what its effects are."""
         inputs = [] if fact.kind is FactKind.ACT else [fact]
+        await _note_withdrawals(connection, (*inputs, *effects))
         news = [f for f in (*inputs, *effects) if f.type in FOLDED]
         if not news:
             return
@@ -150,15 +162,51 @@ class Concerns:
         )
         return None if row is None else entry_record(row)
 
-    async def newest(self, concern_id: str) -> Record | None:
-        """Give the record that holds the content of a concern as it now stands."""
+    async def newest(self, concern_id: str, *types: str) -> Record | None:
+        """Give the newest record of these types, or that last raised or corrected the concern."""
         row = await self._pool.fetchrow(
             "SELECT concern_id, topic, headers, value FROM entry WHERE concern_id = $1 AND origin = 'o' "
-            "AND type IN ('ConcernRaised', 'InformationCorrected') ORDER BY seq DESC LIMIT 1",
+            "AND type = ANY($2) ORDER BY type = ANY($3) DESC, seq DESC LIMIT 1",
             UUID(concern_id),
+            [*types, *_CONTENT],
+            list(types or _CONTENT),
             timeout=DEADLINE_S,
         )
         return None if row is None else entry_record(row)
+
+    async def assessed_withdrawals(self, limit: int) -> list[tuple[str, str]]:
+        """Give concerns and consents that were withdrawn, where an assessment was made since."""
+        rows = await self._pool.fetch(
+            "SELECT concern_id, consent_ref FROM intake_withdrawal WHERE assessed LIMIT $1", limit, timeout=DEADLINE_S
+        )
+        return [(str(row["concern_id"]), row["consent_ref"]) for row in rows]
+
+    async def withdrawal_settled(self, concern_id: str, consent_ref: str) -> None:
+        """Look at a withdrawal no more."""
+        await self._pool.execute(
+            "DELETE FROM intake_withdrawal WHERE concern_id = $1 AND consent_ref = $2",
+            UUID(concern_id),
+            consent_ref,
+            timeout=DEADLINE_S,
+        )
+
+
+async def _note_withdrawals(connection: asyncpg.Connection[Any], facts: Sequence[Fact]) -> None:
+    """Keep in mind which withdrawals wait for the assessment that says whether anything had rested on the consent."""
+    for fact in facts:
+        if isinstance(fact.data, ConsentWithdrawn):
+            await connection.execute(
+                "INSERT INTO intake_withdrawal VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                UUID(fact.concern_id),
+                fact.data.consent_ref,
+                fact.id,
+            )
+        elif isinstance(fact.data, BasisAssessed):
+            await connection.execute(
+                "UPDATE intake_withdrawal SET assessed = true WHERE concern_id = $1 AND event_id::text = $2",
+                UUID(fact.concern_id),
+                fact.data.assessed_event_id,
+            )
 
 
 def _standing(row: asyncpg.Record) -> Standing:

@@ -10,7 +10,7 @@ are text. Field names and meanings follow ``proto/concern_relay/v1/facts.proto``
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import model_validator as check
@@ -52,12 +52,14 @@ from services.intake.fields import (
 )
 
 
-class _Model(BaseModel):
+class Sent(BaseModel):
+    """Anything an agency sends."""
+
     # A field that is not known is refused and not dropped: what stood in it would reach nobody.
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
 
-class Actor(_Model):
+class Actor(Sent):
     """A person who acts in a role."""
 
     name: Line = ""
@@ -79,7 +81,7 @@ class RaisedBy(Actor):
         return self
 
 
-class Detail(_Model):
+class Detail(Sent):
     """The concern as a whole."""
 
     level: LevelCode = ""
@@ -103,7 +105,7 @@ class Detail(_Model):
     considered_by: Actor | None = None
 
 
-class PersonName(_Model):
+class PersonName(Sent):
     """A name."""
 
     given: Line = ""
@@ -111,7 +113,7 @@ class PersonName(_Model):
     alias: bool = False
 
 
-class Identifier(_Model):
+class Identifier(Sent):
     """A number; a wrong one is flagged."""
 
     kind: IdentifierCode = ""
@@ -119,7 +121,7 @@ class Identifier(_Model):
     hidden: HiddenCode = ""
 
 
-class Address(_Model):
+class Address(Sent):
     """An address. ``hidden`` is true, or better the reason; a recipient cannot link the old and the new one."""
 
     lines: Annotated[tuple[Line, ...], LISTED] = Field(default=(), max_length=10)
@@ -130,7 +132,7 @@ class Address(_Model):
     hidden: HiddenCode = ""
 
 
-class Authority(_Model):
+class Authority(Sent):
     """An authority and why it is concerned; all of them are told (practice 24)."""
 
     gss_code: GssCode = Field(min_length=1)
@@ -138,7 +140,7 @@ class Authority(_Model):
     from_on: Day = ""
 
 
-class Status(_Model):
+class Status(Sent):
     """A plan or status."""
 
     status: StatusCode = Field(min_length=1)
@@ -147,7 +149,7 @@ class Status(_Model):
     to_on: Day = ""
 
 
-class Relationship(_Model):
+class Relationship(Sent):
     """To another person of this submission."""
 
     to: Ref = Field(min_length=1)
@@ -155,14 +157,14 @@ class Relationship(_Model):
     parental_responsibility: Answer = ""
 
 
-class School(_Model):
+class School(Sent):
     """School or college: its agency id where it is on the network, its name where it is not."""
 
     agency: AgencyId = ""
     name: Line = ""
 
 
-class Person(_Model):
+class Person(Sent):
     """A person. Without ``ref``, a person is called by the role where only one has it: ``child``."""
 
     ref: Ref = ""
@@ -186,7 +188,7 @@ class Person(_Model):
     can_consent: Answer = ""
 
 
-class Place(_Model):
+class Place(Sent):
     """A place."""
 
     ref: Ref = ""
@@ -196,7 +198,7 @@ class Place(_Model):
     gss_code: GssCode = ""
 
 
-class Group(_Model):
+class Group(Sent):
     """A group, some of it not known by name. No person records are made from descriptions."""
 
     ref: Ref = ""
@@ -205,7 +207,7 @@ class Group(_Model):
     members: tuple[Ref, ...] = Field(default=(), max_length=50)
 
 
-class Item(_Model):
+class Item(Sent):
     """One thing that was seen, heard or said. One item, one category: then a recipient gets what it needs and no more.
 
     ``about`` is a ref of a person, place or group; several are possible, and the first person is the one it is about.
@@ -228,7 +230,7 @@ class Item(_Model):
     not_for: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
 
 
-class Consent(_Model):
+class Consent(Sent):
     """A consent, or its absence. Four kinds that are never mixed (practice 12)."""
 
     ref: Ref = ""
@@ -245,7 +247,7 @@ class Consent(_Model):
     recipients: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
 
 
-class FamilyTold(_Model):
+class FamilyTold(Sent):
     """Whether the family was told that this is shared; not telling them is allowed, and has a reason."""
 
     told: ToldCode = ""
@@ -254,7 +256,7 @@ class FamilyTold(_Model):
     note: Text = ""
 
 
-class Submission(_Model):
+class Submission(Sent):
     """A concern, as an agency raises it."""
 
     reference: Ref = Field(min_length=1, description="The agency's own. The same reference again is the same concern.")
@@ -284,15 +286,23 @@ class Submission(_Model):
 
     @check(mode="after")
     def _refs_name_one_thing(self) -> Self:
-        subjects: tuple[Person | Place | Group, ...] = (*self.people, *self.places, *self.groups)
-        for kind, given in (
-            ("people, places and groups", [subject.ref for subject in subjects]),
-            ("items", [item.ref for item in self.items]),
-            ("consents", [consent.ref for consent in self.consents]),
-        ):
-            refs = [ref for ref in given if ref]
-            if len(refs) != len(set(refs)):
-                raise PydanticCustomError(
-                    "concern_ref_twice", "Two of the {kind} have the same ref. Give each its own.", {"kind": kind}
-                )
+        refs_once(self)
         return self
+
+
+def refs_once(given: Any) -> None:
+    """See that no two things have one ref: people, places and groups; items; consents.
+
+    Raises:
+        PydanticCustomError: two have.
+    """
+    subjects: tuple[Person | Place | Group, ...] = (*given.people, *given.places, *given.groups)
+    for kind, refs in (
+        ("people, places and groups", [subject.ref for subject in subjects if subject.ref]),
+        ("items", [item.ref for item in given.items if item.ref]),
+        ("consents", [consent.ref for consent in given.consents if consent.ref]),
+    ):
+        if len(refs) != len(set(refs)):
+            raise PydanticCustomError(
+                "concern_ref_twice", "Two of the {kind} have the same ref. Give each its own.", {"kind": kind}
+            )

@@ -287,6 +287,16 @@ BEGIN
     RETURN QUERY SELECT vault.move_keys(concern, '', consent, named, '{suspended}', 'active', 'KeyResumed', why);
 END $$;
 
+-- Resume what was suspended with a consent, and nothing else: for intake, where nothing had rested on the consent.
+CREATE OR REPLACE FUNCTION vault.resume_consent(concern uuid, consent text, why text) RETURNS SETOF uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF consent = '' THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'name the consent';
+    END IF;
+    RETURN QUERY SELECT vault.resume(concern, consent, '{}', why);
+END $$;
+
 -- Destroy: gone for good, and none is made in their place. With neither person, consent nor keys: the whole concern.
 -- The vault alone.
 CREATE OR REPLACE FUNCTION vault.destroy(concern uuid, person text, consent text, named uuid[], why text)
@@ -322,7 +332,7 @@ BEGIN
         SELECT r.rolname AS role, coalesce(due.functions, '{}') AS functions
         FROM pg_roles r
         LEFT JOIN (VALUES
-            ('relay_intake', ARRAY['active_wrapping_key', 'issue_keys', 'open_keys', 'id_key', 'suspend']),
+            ('relay_intake', ARRAY['active_wrapping_key', 'issue_keys', 'open_keys', 'id_key', 'suspend', 'resume_consent']),
             ('relay_routing', ARRAY['active_wrapping_key', 'issue_keys', 'open_keys']),
             ('relay_basis_assessment', ARRAY['open_keys']),
             ('relay_patterns', ARRAY['open_keys']),

@@ -22,6 +22,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services.workbench import follow_up_cli
 from services.workbench.calls import CallError, Calls, local_calls
 from services.workbench.concern_lines import journey_lines, status_lines
 from services.workbench.output import Finding, answer, on_terminal, usage
@@ -34,7 +35,8 @@ SHOWN_MAX: Final = 1000
 PASSING: Final = frozenset({0, 429, 503})
 """What may pass: no answer, too many, not ready. A resend is harmless."""
 
-app = typer.Typer(no_args_is_help=True, help="Raise concerns, see where they stand.")
+app = typer.Typer(no_args_is_help=True, help="Raise concerns, follow them up, see where they stand.")
+follow_up_cli.register(app)
 
 Agency = Annotated[
     str, typer.Option("--agency", "-a", envvar="RELAY_AGENCY", help="The agency that acts; a line may name its own.")

@@ -31,8 +31,10 @@ from services.chassis.journal.transaction import entry_record
 from services.chassis.keys import MemoryKeys
 from services.chassis.telemetry import Telemetry
 from services.intake.acceptance import Acceptance
-from services.intake.api import Door, concern_routes, open_routes
+from services.intake.api import concern_routes, open_routes
 from services.intake.core import IntakeCore, IntakeState
+from services.intake.door import Door
+from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
 from services.intake.store import Concerns, IntakeStore
 from tests.chassis.rig import MovedClock
@@ -68,6 +70,14 @@ class Intake:
         options["headers"] |= {"Authorization": f"Bearer {self.token(agency)}"}
         options["headers"] |= {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.post("/v1/concerns", **options)
+
+    async def follow(
+        self, concern_id: str, path: str, body: Any, *, agency: str = "larkfield-primary", **headers: str
+    ) -> httpx.Response:
+        """Follow a concern up as an agency would."""
+        said = {"Authorization": f"Bearer {self.token(agency)}"}
+        said |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.post(f"/v1/concerns/{concern_id}/{path}", json=body, headers=said)
 
     async def get(self, path: str, *, agency: str = "larkfield-primary", **params: Any) -> httpx.Response:
         """Ask as an agency would."""
@@ -124,10 +134,12 @@ async def intake(dsn: str, *, topic: str = "concerns.v1", **core: Any) -> AsyncI
         concerns = Concerns(pool)
         acceptance = Acceptance(journal, concerns, keys, signer, clock)
         token_key = Ed25519PrivateKey.generate()
+        door = Door(acceptance, Requests(pool), clock)
         app = create_app(
             "intake",
             [
-                concern_routes(Door(acceptance, Requests(pool), clock), concerns),
+                concern_routes(door, concerns),
+                follow_up_routes(door),
                 open_routes(str(signer.verifier)),
             ],
             health=Health(),

@@ -16,13 +16,14 @@ FUNCTIONS = {
     "id_key": "SELECT * FROM vault.id_key(gen_random_uuid(), '', '')",
     "suspend": "SELECT vault.suspend(gen_random_uuid(), 'c', '{}', 'consent_withdrawn')",
     "resume": "SELECT vault.resume(gen_random_uuid(), 'c', '{}', 'resumed')",
+    "resume_consent": "SELECT vault.resume_consent(gen_random_uuid(), 'c', 'resumed')",
     "destroy": "SELECT vault.destroy(gen_random_uuid(), '', '', '{}', 'erased')",
     "move_keys": "SELECT vault.move_keys(gen_random_uuid(), '', '', '{}', '{active}', 'active', 'KeyResumed', 'why')",
     "demand_active": "SELECT vault.demand_active('')",
     "refuse_old_snapshot": "SELECT vault.refuse_old_snapshot()",
 }
 GRANTED = {
-    "intake": {"active_wrapping_key", "issue_keys", "open_keys", "id_key", "suspend"},
+    "intake": {"active_wrapping_key", "issue_keys", "open_keys", "id_key", "suspend", "resume_consent"},
     "routing": {"active_wrapping_key", "issue_keys", "open_keys"},
     "basis_assessment": {"open_keys"},
     "patterns": {"open_keys"},

@@ -69,7 +69,8 @@ class _Assessing:
             "said_immediate_danger": self._facts.get("immediate_danger") is True,
             "detriment_named": bool(self._detail.considered_by.name),
         }
-        self._consents = Consents(concern, concern.consents, state.withdrawn, self._today)
+        standing = tuple(c for c in concern.consents if c.consent_ref not in state.objected)
+        self._consents = Consents(concern, standing, state.withdrawn, self._today)
         self._agreement = self._consents.agreement.value
         self._subjects = subjects(engine.pack, self._consents)
         self._cases: dict[str, Case] = {}

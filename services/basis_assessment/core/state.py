@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionOverdue, DecisionRecorded, DecisionRequested
 from concern_relay.v1.codes_pb2 import AgencyClass, Outcome
-from concern_relay.v1.concerns_pb2 import ConsentGiven, ConsentWithdrawn, InformationCorrected
+from concern_relay.v1.concerns_pb2 import ConsentGiven, ConsentWithdrawn, InformationCorrected, ObjectionRecorded
 from services.basis_assessment.core.engine import SHARED
 from services.chassis.concern import CONTENT_EVENTS, Concern, with_fact
 from services.chassis.event import Fact, FactKind, derived_id
@@ -44,6 +44,7 @@ class BasisState:
     Attributes:
         versions: per part the event that last brought or changed it.
         withdrawn: references of withdrawn consents.
+        objected: references of those that nothing had rested on; they count no more (UK GDPR Article 21).
         asked: open decisions by id.
         overdue: those of them that were not answered in time.
         decided: the newest decision per class and part; ``WHOLE`` for the class.
@@ -52,6 +53,7 @@ class BasisState:
     concern: Concern
     versions: Mapping[str, str] = field(default_factory=dict)
     withdrawn: frozenset[str] = frozenset()
+    objected: frozenset[str] = frozenset()
     asked: Mapping[str, DecisionRequested] = field(default_factory=dict)
     overdue: frozenset[str] = frozenset()
     decided: Mapping[tuple[AgencyClass, str], Decided] = field(default_factory=dict)
@@ -102,7 +104,10 @@ def _content(state: BasisState, fact: Fact) -> BasisState:
         withdrawn |= {data.consent_ref}
     elif isinstance(data, ConsentGiven):
         withdrawn -= {data.consent_ref}
-    return replace(state, concern=concern, versions=versions, withdrawn=withdrawn)
+    objected = state.objected
+    if isinstance(data, ObjectionRecorded):
+        withdrawn, objected = withdrawn - {data.consent_ref}, objected | {data.consent_ref}
+    return replace(state, concern=concern, versions=versions, withdrawn=withdrawn, objected=objected)
 
 
 def _assessed(state: BasisState, data: BasisAssessed) -> BasisState:

@@ -90,6 +90,11 @@ class MemoryKeys:
         selection = _Selection(concern_id, "", consent_ref, frozenset(key_ids))
         return self._move(selection, KeyState.ACTIVE, KeyState.SUSPENDED)
 
+    async def resume_consent(self, concern_id: str, consent_ref: str, *, reason: str) -> tuple[str, ...]:
+        """As ``Keys.resume_consent``."""
+        check_code("the reason", reason)
+        return self.resume(concern_id, consent_ref=consent_ref)
+
     def resume(self, concern_id: str, *, consent_ref: str = "", key_ids: Collection[str] = ()) -> tuple[str, ...]:
         """Let suspended keys open again; the vault alone may."""
         if not key_ids and self._standing.get((concern_id, "", consent_ref)) is KeyState.SUSPENDED:

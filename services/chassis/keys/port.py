@@ -63,6 +63,13 @@ class Keys(Protocol):
             ValueError: not exactly one of consent and keys was named, or the reason is not a code.
         """
 
+    async def resume_consent(self, concern_id: str, consent_ref: str, *, reason: str) -> tuple[str, ...]:
+        """Let keys that were suspended with a consent open again; the vault publishes KeyResumed.
+
+        Raises:
+            ValueError: the reason is not a code.
+        """
+
 
 def check_code(what: str, code: str) -> str:
     """Give back a code, as the vault takes it: 3 to 40 of ``a-z 0-9 _``, a letter first.

@@ -135,6 +135,15 @@ class VaultKeys:
         self._cache.drop_consent(concern_id, consent_ref)
         return suspended
 
+    async def resume_consent(self, concern_id: str, consent_ref: str, *, reason: str) -> tuple[str, ...]:
+        """As ``Keys.resume_consent``."""
+        check_code("the reason", reason)
+        async with self._answering("resuming keys"):
+            rows = await self._fetch(
+                "SELECT vault.resume_consent($1, $2, $3) AS key_id", UUID(concern_id), consent_ref, reason
+            )
+        return tuple(sorted(str(row["key_id"]) for row in rows))
+
     async def _issue(self, scopes: Sequence[KeyScope]) -> dict[KeyScope, Key | None]:
         found: dict[KeyScope, Key | None] = {}
         for _ in range(TRIES):

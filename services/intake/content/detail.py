@@ -35,8 +35,8 @@ def detail(given: sent.Submission, flags: Flags, today: date) -> tuple[facts.Con
     if not (given.raised_by.name or given.raised_by.anonymous or given.history):
         whole.flag(FlagCode.RAISED_BY_UNNAMED, "raised_by", "name")
     urgency = _urgency(given, whole)
-    _told(given.family_told, made, Scribe(made, flags, today, ("family_told",)))
-    _circumstances(given.detail, made, Scribe(made, flags, today, ("detail",)), urgency)
+    told(given.family_told, made, Scribe(made, flags, today, ("family_told",)))
+    circumstances(given.detail, made, Scribe(made, flags, today, ("detail",)), urgency)
     return made, urgency
 
 
@@ -55,14 +55,16 @@ def _urgency(given: sent.Submission, whole: Scribe) -> codes.Urgency:
     return codes.Urgency.URGENCY_URGENT
 
 
-def _told(given: sent.FamilyTold, made: facts.ConcernDetail, scribe: Scribe) -> None:
+def told(given: sent.FamilyTold, made: facts.ConcernDetail, scribe: Scribe) -> None:
+    """Fill in what the family was told."""
     made.family_told = scribe.code(codes.FamilyTold, given.told, "told")
     made.family_not_told_reason = scribe.code(codes.FamilyNotToldReason, given.reason, "reason")
     made.family_told_review_on = scribe.day(given.review_on, "review_on")
     made.family_told_note = given.note
 
 
-def _circumstances(given: sent.Detail, made: facts.ConcernDetail, scribe: Scribe, urgency: codes.Urgency) -> None:
+def circumstances(given: sent.Detail, made: facts.ConcernDetail, scribe: Scribe, urgency: codes.Urgency) -> None:
+    """Fill in the circumstances of a concern."""
     made.level = scribe.code(codes.ConcernLevel, given.level, "level")
     made.triggers.extend(scribe.codes(codes.Trigger, given.triggers, "triggers"))
     for name in _ANSWERS:

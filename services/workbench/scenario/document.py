@@ -19,11 +19,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from concern_relay.v1 import assessments_pb2, concerns_pb2, shares_pb2
+from concern_relay.v1 import assessments_pb2, concerns_pb2, keys_pb2, shares_pb2
 from concern_relay.v1 import codes_pb2 as codes
 from services.chassis.codes import str_enum
+from services.intake import follow_up as sent
 from services.intake.submission import Submission
 
 Code = Annotated[str, Field(pattern=r"^[a-z0-9_.:-]+$", max_length=120)]
@@ -45,7 +46,7 @@ Urgency: Any = str_enum(codes.Urgency)
 LegalNature: Any = str_enum(codes.LegalNature)
 _EVENTS = sorted(
     name
-    for module in (concerns_pb2, assessments_pb2, shares_pb2)
+    for module in (concerns_pb2, assessments_pb2, shares_pb2, keys_pb2)
     for name in module.DESCRIPTOR.message_types_by_name
     if name not in {"ClassAssessment", "ItemAssessment", "Question"}
 )
@@ -74,6 +75,9 @@ class Given(_Strict):
         default="", description="name of an arrangement in deploy/arrangements; empty: the one in force"
     )
     agencies: list[AgencyChange] = Field(default=[], description="agencies that differ from the arrangement")
+    earlier: list[Earlier] = Field(
+        default=[], max_length=100, description="steps dated before `now`, in order: what has happened already"
+    )
 
 
 class Raise(Submission):
@@ -81,6 +85,52 @@ class Raise(Submission):
 
     agency: AgencyId
     concern: str = Field(default="concern", description="what this scenario calls it")
+
+
+class _Following(BaseModel):
+    """A follow-up of a concern: who sends it, and of which."""
+
+    agency: Annotated[str, Field(pattern=r"^[a-z0-9-]*$", max_length=80)] = Field(
+        default="", description="who sends it; empty: the agency that raised the concern"
+    )
+    concern: str = Field(default="concern", description="what this scenario calls it")
+    refused: Code = Field(default="", description="the code with which it must be refused; empty: it must succeed")
+
+
+class Add(_Following, sent.Addition):
+    """Information that the sender learnt since."""
+
+
+class Correct(_Following, sent.Correction):
+    """What was wrong, as it should be; what is left out stands, `remove` names what should never have been there."""
+
+
+class GiveConsent(_Following, sent.GivenConsent):
+    """A consent that was given since."""
+
+
+class WithdrawConsent(_Following, sent.Withdrawal):
+    """A consent is withdrawn."""
+
+    consent: Ref = Field(
+        default="", validation_alias=AliasChoices("consent", "ref"), description="its ref; empty: the only one there is"
+    )
+
+
+class MoveChild(_Following, sent.Move):
+    """A child moved; `to` is the ONS code of the authority."""
+
+
+class LinkConcerns(_Following, sent.FollowUp):
+    """A named person links two concerns of this scenario, or parts them."""
+
+    other: str = Field(description="what this scenario calls the other concern")
+    reason_code: Code = "other"
+    reason: str = "found to be about the same child"
+
+
+Follow = Add | Correct | GiveConsent | WithdrawConsent | MoveChild | LinkConcerns
+FOLLOW_UPS = ("add", "correct", "consent_given", "consent_withdrawn", "move", "link", "unlink")
 
 
 class Span(_Strict):
@@ -143,15 +193,29 @@ class Step(_Strict):
     acknowledge: Person | None = None
     outcome: GiveOutcome | None = None
     redirect: Redirect | None = None
+    add: Add | None = None
+    correct: Correct | None = None
+    consent_given: GiveConsent | None = None
+    consent_withdrawn: WithdrawConsent | None = None
+    move: MoveChild | None = None
+    link: LinkConcerns | None = None
+    unlink: LinkConcerns | None = None
     expect: Then | None = Field(default=None, description="what must be so at this point")
 
     @model_validator(mode="after")
     def _one(self) -> Step:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(
-                "a step is exactly one of raise, pass, decide, read, acknowledge, outcome, redirect, expect"
-            )
+        if len(self.model_fields_set - {"at"}) != 1:
+            names = (field.alias or name for name, field in Step.model_fields.items())
+            raise ValueError(f"a step is exactly one of {', '.join(names)}")
         return self
+
+
+class Earlier(Step):
+    """A step that is over when the scenario begins."""
+
+    at: datetime | None = Field(
+        default=None, description="when; empty: with the step before it, the first a day before `now`"
+    )
 
 
 class ItemThen(_Strict):
@@ -258,4 +322,6 @@ class Scenario(_Strict):
 
 
 Step.model_rebuild()
+Earlier.model_rebuild()
+Given.model_rebuild()
 Scenario.model_rebuild()

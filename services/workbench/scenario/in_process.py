@@ -11,7 +11,14 @@ from google.protobuf.message import Message
 
 from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
 from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, LegalNature, Outcome, ShareOutcome
-from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected
+from concern_relay.v1.concerns_pb2 import (
+    ConcernRaised,
+    ConsentWithdrawn,
+    InformationCorrected,
+    ObjectionRecorded,
+    RecordsLinked,
+    RecordsUnlinked,
+)  # fmt: skip
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
 from concern_relay.v1.shares_pb2 import OutcomeGiven, ShareAcknowledged, ShareRead, ShareRedirected
 from services.basis_assessment.core import BasisCore
@@ -19,20 +26,31 @@ from services.chassis.arrangement import Agency, Arrangement, ArrangementBook
 from services.chassis.codes import number_of
 from services.chassis.event import Content, Fact, KeyScope, Refused, derived_id
 from services.intake.content import contents_of
+from services.intake.content.follow_up import Following
 from services.intake.content.refs import refs_of
-from services.intake.core import IntakeCore
+from services.intake.core import IntakeCore, IntakeState, objection_due
 from services.intake.flags import codes
 from services.intake.ids import IdKey, Reference
 from services.intake.reading import read_tree
 from services.routing.core import RoutingCore
 from services.workbench.scenario.check import LONDON, Seen, local
-from services.workbench.scenario.document import AgencyChange, Decide, Given, GiveOutcome, Raise, Redirect
+from services.workbench.scenario.document import (
+    AgencyChange,
+    Decide,
+    Follow,
+    Given,
+    GiveOutcome,
+    LinkConcerns,
+    Raise,
+    Redirect,
+    WithdrawConsent,
+)  # fmt: skip
+from services.workbench.scenario.follow import UNKNOWN_CODE, body_of, consent_ref, read
 from services.workbench.scenario.laws import law_book
 from services.workbench.scenario.stage import Act, SceneError
 from services.workbench.scenario.world import Seat, World
 
 ID_KEY: Final = IdKey(b"scenario" * 8)
-UNKNOWN_CODE: Final = "code_not_known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +129,51 @@ class InProcess:
         named = {**refs.person, **refs.place, **refs.group, **refs.consent, **refs.item, "text": refs.text}
         self._concerns[step.concern] = _Known(concern_id, {"detail": derived_id(concern_id, "detail"), **named})
         return self._act("intake", concern_id, data, step.agency, contents.parts)
+
+    def follow(self, verb: str, step: Follow) -> str:
+        """Follow a concern up, as its sender would."""
+        known = self._known(step.concern)
+        state: IntakeState = self._stage.state("intake", known.concern_id)
+        agency = step.agency or state.status.agency_id
+        agency_known(self._arrangement, agency)
+        other = self._known(step.other).concern_id if isinstance(step, LinkConcerns) else ""
+        consents = {ref: i for ref, i in known.refs.items() if any(c.consent_ref == i for c in state.concern.consents)}
+        about = consent_ref(step, known.refs, consents) if isinstance(step, WithdrawConsent) else other
+        asked = read(verb, known.concern_id, body_of(verb, step, other), about)
+        following = Following(state.concern, agency, ID_KEY, self.now, self.now.astimezone(LONDON).date())
+        try:
+            said = following.said(asked.given, asked.about)
+        except KeyError:
+            return "no_such_child"
+        flags = (*asked.flags, *said.flags)
+        if unknown := [flag.pointer for flag in flags if flag.code == UNKNOWN_CODE]:
+            raise SceneError(f"{verb}: unknown codes at {', '.join(unknown)}; `scenario schema` prints those there are")
+        if not self._stage.seals(said.parts):
+            return "erased_or_suspended"
+        known.refs.update(following.refs(asked.given))
+        if isinstance(said.data, ConsentWithdrawn) and about in state.concern.parts:
+            self._stage.close_consent(known.concern_id, about)
+        refused = self._act("intake", known.concern_id, said.data, agency, said.parts)
+        if isinstance(said.data, RecordsLinked | RecordsUnlinked) and not refused:
+            mirror = following.mirrored(said, self._stage.state("intake", other).concern)
+            refused = self._act("intake", other, mirror.data, agency, mirror.parts)
+        if isinstance(said.data, ConsentWithdrawn):
+            self._object(known.concern_id, about)
+        return refused
+
+    def _object(self, concern_id: str, consent: str) -> None:
+        """Let what was suspended open again where nothing had rested on the consent, as intake's worker does."""
+        state: IntakeState = self._stage.state("intake", concern_id)
+        if objection_due(state, consent):
+            self._stage.open_consent(concern_id, consent)
+            agency = state.status.agency_id
+            data = ObjectionRecorded(
+                concern_id=concern_id,
+                agency_id=agency,
+                consent_ref=consent,
+                withdrawal_event_id=state.withdrawn[consent],
+            )
+            self._act("intake", concern_id, data, agency, ())
 
     def act(self, verb: str, step: Act) -> str:
         """Act on the newest share an agency has of a concern; without one, on the newest share there is."""

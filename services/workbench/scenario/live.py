@@ -14,18 +14,30 @@ from typing import Any, Final
 from uuid import uuid4
 
 from services.chassis.clock import SystemClock
+from services.chassis.concern import Concern
 from services.chassis.envelope import Event
 from services.chassis.event import Fact, derived_id
 from services.chassis.journal import opened, sealed_parts
 from services.chassis.keys import VaultKeys, kms_of
 from services.chassis.settings import Settings
+from services.intake.content.follow_up import Following
 from services.intake.content.refs import refs_of
 from services.intake.ids import IdKey
 from services.intake.reading import read_tree
 from services.workbench.books import events_of
 from services.workbench.calls import CallError, local_calls
 from services.workbench.scenario.check import Seen, local
-from services.workbench.scenario.document import Decide, Given, GiveOutcome, Raise, Redirect
+from services.workbench.scenario.document import (
+    Decide,
+    Follow,
+    Given,
+    GiveOutcome,
+    LinkConcerns,
+    Raise,
+    Redirect,
+    WithdrawConsent,
+)  # fmt: skip
+from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read
 from services.workbench.scenario.in_process import open_decision
 from services.workbench.scenario.quiet import unrest
 from services.workbench.scenario.stage import Act, NotHereError, SceneError
@@ -84,6 +96,32 @@ class Live:
         self._settled()
         return ""
 
+    def follow(self, verb: str, step: Follow) -> str:
+        """Follow a concern up, as its sender would; each step is meant anew."""
+        concern_id, refs = self._known(step.concern)
+        seen = self.seen(step.concern)
+        raised: Any = seen.of("ConcernRaised")[0]
+        agency = step.agency or raised.agency_id
+        other = self._known(step.other)[0] if isinstance(step, LinkConcerns) else ""
+        held = [
+            p.consent.consent_ref for f in seen.facts for p in f.parts.values() if p.WhichOneof("body") == "consent"
+        ]
+        consents = {ref: i for ref, i in refs.items() if i in held}
+        about = consent_ref(step, refs, consents) if isinstance(step, WithdrawConsent) else other
+        tree = body_of(verb, step, other)
+        asked = read(verb, concern_id, tree, about)
+        path = PATHS.get(verb) or {"consent_withdrawn": f"consents/{about}/withdrawal"}.get(
+            verb, f"links/{about}/removal"
+        )
+        refused = self._asked(
+            "intake", "POST", f"/v1/concerns/{concern_id}/{path}", agency, json=tree,
+            headers={"Idempotency-Key": uuid4().hex},
+        )  # fmt: skip
+        id_key = asyncio.run(self._id_key())
+        now = self.now
+        refs.update(Following(Concern(concern_id), agency, id_key, now, now.date()).refs(asked.given))
+        return refused
+
     def act(self, verb: str, step: Act) -> str:
         """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
         shares = [f.data for f in self.seen(step.concern).facts if f.type == "SharePlanned"]
@@ -115,9 +153,7 @@ class Live:
 
     def seen(self, concern: str) -> Seen:
         """Give what lies on Kafka of a concern, opened for the purpose of this scenario."""
-        if concern not in self._concerns:
-            raise SceneError(f"no concern called {concern!r} was raised")
-        concern_id, refs = self._concerns[concern]
+        concern_id, refs = self._known(concern)
         events = [e for e in self._settled() if e.concern_id == concern_id]
         facts = asyncio.run(self._opened(list({e.id: e for e in events}.values())))
         facts.sort(key=lambda fact: fact.recorded)
@@ -127,6 +163,11 @@ class Live:
     def close(self) -> None:
         """Let go of the house."""
         self._stack.close()
+
+    def _known(self, concern: str) -> tuple[str, dict[str, str]]:
+        if concern not in self._concerns:
+            raise SceneError(f"no concern called {concern!r} was raised")
+        return self._concerns[concern]
 
     def _asked(self, service: str, method: str, path: str, agency: str, **options: Any) -> str:
         try:

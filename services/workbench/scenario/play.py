@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from services.workbench.scenario.check import check, local
-from services.workbench.scenario.document import Scenario, Span, Step
+from services.workbench.scenario.document import FOLLOW_UPS, Given, Scenario, Span, Step
 from services.workbench.scenario.stage import SceneError, Stagehand
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -88,11 +88,30 @@ def play(scenario: Scenario, path: Path, hand: Stagehand) -> Played:
         SceneError: it names what is not there.
     """
     findings: list[str] = []
-    hand.begin(scenario.given)
+    findings += _earlier(scenario.given, hand)
     for number, step in enumerate(scenario.when, 1):
         findings += [f"step {number}: {finding}" for finding in _step(step, hand)]
     findings += check(scenario.then, hand.seen(scenario.then.concern))
     return Played(scenario.scenario, path.name, tuple(findings))
+
+
+def _earlier(given: Given, hand: Stagehand) -> list[str]:
+    """Set the scene, and play what is over when the scenario begins."""
+    now = local(given.now)
+    if not given.earlier:
+        hand.begin(given)
+        return []
+    at = local(given.earlier[0].at) if given.earlier[0].at else now - timedelta(days=1)
+    hand.begin(given.model_copy(update={"now": at}))
+    findings: list[str] = []
+    for number, step in enumerate(given.earlier, 1):
+        at = local(step.at) if step.at else at
+        if not hand.now <= at <= now:
+            raise SceneError(f"given.earlier step {number}: steps are in order of time, and none is after `now`")
+        hand.advance(at)
+        findings += [f"earlier step {number}: {finding}" for finding in _step(step, hand)]
+    hand.advance(now)
+    return findings
 
 
 def _step(step: Step, hand: Stagehand) -> list[str]:
@@ -105,6 +124,9 @@ def _step(step: Step, hand: Stagehand) -> list[str]:
         return _answered("raise", "", hand.raise_(step.raise_))
     if step.decide is not None:
         return _answered("decide", step.decide.refused, hand.decide(step.decide))
+    for verb in FOLLOW_UPS:
+        if (follow := getattr(step, verb)) is not None:
+            return _answered(verb, follow.refused, hand.follow(verb, follow))
     verb, act = next(
         (v, a) for v in ("read", "acknowledge", "outcome", "redirect") if (a := getattr(step, v)) is not None
     )

@@ -26,6 +26,7 @@ SELECT topic, partition, max(kafka_offset) AS newest FROM (
 """
 _UNSENT = "SELECT count(*) FROM outbox"
 _DUE = "SELECT count(*) FROM timer WHERE due <= $1"
+_WITHDRAWALS = "SELECT count(*) FROM intake_withdrawal WHERE assessed"
 _JOBS = "SELECT count(*) FROM delivery_job WHERE next_at <= $1 AND channel <> 'manual'"
 
 
@@ -45,6 +46,8 @@ async def unrest(servers: Servers, now: Any) -> list[str]:
                 found.append(f"{service} has records to send")
             if await connection.fetchval(_DUE, now):
                 found.append(f"{service} has timers to fire")
+            if service == "intake" and await connection.fetchval(_WITHDRAWALS):
+                found.append("intake has withdrawals to settle")
             if service == "routing" and await connection.fetchval(_JOBS, now):
                 found.append("routing has shares to deliver")
             taken = {(r["topic"], r["partition"]): r["newest"] for r in await connection.fetch(_TAKEN)}

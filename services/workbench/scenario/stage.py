@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.workbench.scenario.check import Seen
-from services.workbench.scenario.document import Decide, Given, GiveOutcome, Person, Raise, Redirect
+from services.workbench.scenario.document import Decide, Follow, Given, GiveOutcome, Person, Raise, Redirect
 
 Act = Person | GiveOutcome | Redirect
 
@@ -26,6 +26,9 @@ class Stagehand(Protocol):
 
     def act(self, verb: str, step: Act) -> str:
         """Read, acknowledge, give an outcome, redirect."""
+
+    def follow(self, verb: str, step: Follow) -> str:
+        """Add, correct, record a consent or its withdrawal, a move, a link."""
 
     def decide(self, step: Decide) -> str:
         """Record a decision."""

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.facts_pb2 import PartKind, SealedPart
+from concern_relay.v1.keys_pb2 import KeyResumed, KeySuspended
 from concern_relay.v1.shares_pb2 import ShareDelivered, SharePlanned
 from services.chassis.contract import has_parts
-from services.chassis.event import Content, Core, Effect, Fact, FactKind, Timer, effect_id, timer_id
+from services.chassis.event import Content, Core, Effect, Fact, FactKind, KeyScope, Timer, effect_id, timer_id
 from services.chassis.journal.rows import act_id
 
 STEPS_MAX: Final = 10_000
+VAULT_TAKES: Final = timedelta(seconds=1)
 BODY_KINDS: Final = {
     "detail": PartKind.PART_KIND_DETAIL,
     "person": PartKind.PART_KIND_PERSON,
@@ -71,6 +73,9 @@ class World:
     _timers: dict[tuple[str, str, str], Timer] = field(default_factory=dict)
     _waiting: deque[Happened] = field(default_factory=deque)
     _done: set[UUID] = field(default_factory=set)
+    _past: dict[tuple[str, str], list[Fact]] = field(default_factory=lambda: defaultdict(list))
+    _closed: set[tuple[str, str]] = field(default_factory=set)
+    _scopes: set[KeyScope] = field(default_factory=set)
 
     def act(
         self, service: str, concern_id: str, data: Message, *, agency: str, key: str, contents: Sequence[Content] = ()
@@ -115,6 +120,48 @@ class World:
             self._settle()
         raise RuntimeError(f"more than {STEPS_MAX} timers fired in one move: does a timer set itself again at once?")
 
+    def close_consent(self, concern_id: str, consent_ref: str) -> None:
+        """Suspend the keys of a consent, as the vault would: what rests on it opens no more."""
+        self._closed.add((concern_id, consent_ref))
+        self._key_event(concern_id, consent_ref, KeySuspended(reason_code="consent_withdrawn"))
+
+    def open_consent(self, concern_id: str, consent_ref: str) -> None:
+        """Let the keys of a consent open again."""
+        self._closed.discard((concern_id, consent_ref))
+        self._key_event(concern_id, consent_ref, KeyResumed(reason_code="consent_not_the_basis"))
+
+    def _key_event(self, concern_id: str, consent_ref: str, data: KeySuspended | KeyResumed) -> None:
+        """Record what the vault did, at a moment of its own: replay tells by time which keys were open."""
+        self.advance(self.now + VAULT_TAKES)
+        data.concern_id = concern_id
+        scopes = {scope for scope in self._scopes if (scope.concern_id, scope.consent_ref) == (concern_id, consent_ref)}
+        data.key_ids.extend(sorted(map(key_id_of, scopes)))
+        name = data.DESCRIPTOR.name
+        identity = uuid5(UUID(concern_id), f"{name} {consent_ref} {self.now.isoformat()}")
+        fact = Fact(FactKind.EVENT, identity, name, concern_id, self.now, self.now, data)
+        self.events.append(Happened("keys.v1", fact))
+        self._fold_anew(concern_id)
+
+    def seals(self, contents: Sequence[Content]) -> bool:
+        """Whether parts can be sealed: nothing is under a suspended key."""
+        return not any((c.scope.concern_id, c.scope.consent_ref) in self._closed for c in contents)
+
+    def _fold_anew(self, concern_id: str) -> None:
+        for (service, concern), past in self._past.items():
+            if concern == concern_id:
+                seat = self.seats[service]
+                state = seat.core.start(concern_id)
+                for fact in past:
+                    state = seat.core.evolve(state, self._as_opens(fact))
+                self._states[service, concern] = state
+
+    def _as_opens(self, fact: Fact) -> Fact:
+        """Give a fact without the parts that rest on a suspended consent; a view is sealed under a key of its own."""
+        if not self._closed or isinstance(fact.data, SharePlanned):
+            return fact
+        opens = {i: p for i, p in fact.parts.items() if (fact.concern_id, p.item.consent_ref) not in self._closed}
+        return fact if len(opens) == len(fact.parts) else replace(fact, parts=opens)
+
     def state(self, service: str, concern_id: str) -> Any:
         """Give the state of a concern in a service."""
         return self._states.get((service, concern_id)) or self.seats[service].core.start(concern_id)
@@ -156,6 +203,9 @@ class World:
         state = self._states.get(key)
         if state is None:
             state = seat.core.start(fact.concern_id)
+        if fact.kind is FactKind.EVENT:
+            self._past[key].append(fact)
+            fact = self._as_opens(fact)
         decision = seat.core.decide(state, fact)
         if fact.kind is FactKind.EVENT:
             state = seat.core.evolve(state, fact)
@@ -163,6 +213,7 @@ class World:
         for effect in decision.effects:
             event = self._event(seat, fact, effect)
             state = seat.core.evolve(state, event.fact)
+            self._past[key].append(event.fact)
             self.events.append(event)
             self._waiting.append(event)
         self._states[key] = state
@@ -174,10 +225,13 @@ class World:
     def _event(self, seat: Seat, cause: Fact, effect: Effect) -> Happened:
         data = type(effect.data)()
         data.CopyFrom(effect.data)
+        self._scopes.update(c.scope for c in effect.contents)
         if has_parts(data):
             del data.parts[:]  # type: ignore[attr-defined]
             data.parts.extend(  # type: ignore[attr-defined]
-                SealedPart(part_id=c.part_id, kind=BODY_KINDS[c.part.WhichOneof("body") or "note"])
+                SealedPart(
+                    part_id=c.part_id, key_id=key_id_of(c.scope), kind=BODY_KINDS[c.part.WhichOneof("body") or "note"]
+                )
                 for c in effect.contents
             )
         fact = Fact(
@@ -194,3 +248,8 @@ class World:
             tuple(sorted(self._based_on[seat.name, cause.concern_id].items())),
         )
         return Happened(effect.topic or seat.writes, fact)
+
+
+def key_id_of(scope: KeyScope) -> str:
+    """Give the id of the key of a scope, as the vault would have one."""
+    return str(uuid5(NAMESPACE_OID, repr(scope)))

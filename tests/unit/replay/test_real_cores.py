@@ -35,7 +35,14 @@ SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 #: Of the records of acts, the fields that the core adds to what was asked.
 DECIDED_OF_ACTS = {
     "ConcernRaised": (),
-    "InformationCorrected": (),
+    "InformationAdded": (),
+    "InformationCorrected": ("changed_part_ids",),
+    "ConsentGiven": (),
+    "ConsentWithdrawn": (),
+    "ChildMoved": (),
+    "RecordsLinked": (),
+    "RecordsUnlinked": (),
+    "ObjectionRecorded": (),
     "ShareDelivered": ("seconds", "clock_code"),
     "ShareRead": (),
     "ShareAcknowledged": ("late",),
@@ -89,7 +96,8 @@ def test_a_scenario_replays_the_same(path: Path) -> None:
     tally = replayed(histories, wired(law_book(), book))
 
     assert codes(tally) == []
-    assert tally.effects == sum(len(history) for history in histories.values())
+    decided = [past for history in histories.values() for past in history if past.event.topic != "keys.v1"]
+    assert tally.effects == len(decided)
     assert tally.same == tally.effects
 
 
@@ -102,7 +110,7 @@ def test_no_field_of_what_was_decided_can_change_unseen(path: Path) -> None:
     for concern_id, history in histories.items():
         for n, past in enumerate(history):
             data = copied(past)
-            if not alter(data, chance):
+            if past.event.topic == "keys.v1" or not alter(data, chance):
                 continue
             altered = [*history[:n], Past(replace(past.event, data=data), past.parts), *history[n + 1 :]]
             tally = replayed({concern_id: altered}, services)

@@ -1,0 +1,94 @@
+"""Intake's core: concerns are raised, followed up, and watched until somebody has them.
+
+The watch (practice 1): when nothing was delivered and nobody has decided within 15 minutes of acceptance, the sender
+and the front door are told to telephone. What makes a concern more urgent starts it anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, get_args
+
+from concern_relay.v1.concerns_pb2 import ConcernRaised, WatchExpired
+from services.chassis.concern import Concern
+from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer
+from services.intake.core import state as states
+from services.intake.core.follow_up import NOT_YOURS, FollowUp, followed, objection_due
+from services.intake.core.raising import ALREADY_RAISED, OTHER_CHILD, about_the_same, raised
+from services.intake.core.recorded import as_event
+from services.intake.core.state import IntakeState
+from services.intake.status import Status, Watch, ends_watch, watched
+from services.intake.status import with_fact as status_with
+
+__all__ = [
+    "ALREADY_RAISED",
+    "NOT_YOURS",
+    "OTHER_CHILD",
+    "WATCH",
+    "WATCH_DEFAULT",
+    "FollowUp",
+    "IntakeCore",
+    "IntakeState",
+    "about_the_same",
+    "objection_due",
+]
+
+WATCH: Final = "watch"
+WATCH_DEFAULT: Final = timedelta(minutes=15)
+_FOLLOW_UPS: Final = get_args(FollowUp)
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeCore:
+    """The core.
+
+    Attributes:
+        watch: how long a concern may be with nobody.
+    """
+
+    watch: timedelta = WATCH_DEFAULT
+
+    def start(self, concern_id: str) -> IntakeState:
+        """Nothing is known."""
+        return IntakeState(Concern(concern_id))
+
+    def evolve(self, state: IntakeState, fact: Fact) -> IntakeState:
+        """Fold a fact into the state."""
+        return states.evolve(state, fact)
+
+    def decide(self, state: IntakeState, fact: Fact) -> Decision:
+        """Answer an act, an event of others, or the watch.
+
+        Raises:
+            Refused: ``already_raised``, ``other_child``, ``not_yours``, ``not_raised``, and those of ``follow_up``.
+        """
+        if fact.timer is not None:
+            return _expired(state, fact)
+        if fact.kind is not FactKind.ACT:
+            return Decision(cancel=(WATCH,)) if ends_watch(fact) else NOTHING
+        if isinstance(fact.data, ConcernRaised):
+            effect = raised(state, fact, fact.data)
+            return self._watched(Status(), fact, effect)
+        if isinstance(fact.data, _FOLLOW_UPS):
+            found = followed(state, fact, fact.data)
+            return NOTHING if found is None else self._watched(state.status, fact, found)
+        raise Refused(422, "act_not_known", "Intake does not know this act.")
+
+    def _watched(self, before: Status, fact: Fact, effect: Effect) -> Decision:
+        """Start the watch where what is recorded starts it."""
+        after = status_with(before, as_event(fact, effect))
+        restarted = after.watched_from != before.watched_from
+        timers = (Timer(WATCH, fact.recorded + self.watch),) if restarted and watched(after) else ()
+        return Decision((effect,), timers)
+
+
+def _expired(state: IntakeState, fact: Fact) -> Decision:
+    assert fact.timer is not None
+    status = state.status
+    if fact.timer.name != WATCH or status.watch is not Watch.RUNNING or status.watched_from is None:
+        return NOTHING
+    expired = WatchExpired(concern_id=fact.concern_id, agency_id=status.agency_id, test=status.test)
+    expired.accepted_at.FromDatetime(status.watched_from)
+    expired.due_at.FromDatetime(fact.timer.due)
+    return Decision((Effect(expired, key=WATCH),))

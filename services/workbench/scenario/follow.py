@@ -1,0 +1,73 @@
+"""Follow-ups of a scenario: read as the doors of intake read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.intake import follow_up as sent
+from services.intake.errors import Malformed
+from services.intake.following import Follow
+from services.intake.reading import read_as
+from services.workbench.scenario.document import Follow as Step
+from services.workbench.scenario.document import LinkConcerns, WithdrawConsent
+from services.workbench.scenario.stage import SceneError
+
+MODELS: Mapping[str, type[Any]] = {
+    "add": sent.Addition,
+    "correct": sent.Correction,
+    "consent_given": sent.GivenConsent,
+    "consent_withdrawn": sent.Withdrawal,
+    "move": sent.Move,
+    "link": sent.Link,
+    "unlink": sent.Unlink,
+}
+PATHS: Mapping[str, str] = {
+    "add": "information",
+    "correct": "corrections",
+    "consent_given": "consents",
+    "move": "moves",
+    "link": "links",
+}
+PAT = {"name": "Pat Example", "role": "duty worker"}
+UNKNOWN_CODE = "code_not_known"
+
+
+def body_of(verb: str, step: Step, other_id: str = "") -> dict[str, Any]:
+    """Give the JSON a follow-up is sent as; a step that names nobody is Pat Example's."""
+    left_out = {"agency", "concern", "refused", "consent", "other"}
+    tree = step.model_dump(mode="json", exclude=left_out, exclude_unset=True)
+    tree.setdefault("by", PAT)
+    if isinstance(step, LinkConcerns):
+        tree.setdefault("reason", step.reason)
+        if verb == "link":
+            tree["other_concern_id"] = other_id
+    return tree
+
+
+def read(verb: str, concern_id: str, tree: dict[str, Any], about: str) -> Follow:
+    """Read a follow-up.
+
+    Raises:
+        SceneError: it cannot be read; a mistake of the file.
+    """
+    try:
+        given, flags = read_as(MODELS[verb], tree)
+    except Malformed as error:
+        places = "; ".join(f"{e.pointer}: {e.detail}" for e in error.errors)
+        raise SceneError(f"{verb}: {places or error}") from None
+    return Follow(concern_id, given, flags, about)
+
+
+def consent_ref(step: Step, refs: Mapping[str, str], consents: Mapping[str, str]) -> str:
+    """Give the consent a withdrawal means: by its ref, or the only one there is.
+
+    Raises:
+        SceneError: it names none, and there is not just one.
+    """
+    assert isinstance(step, WithdrawConsent)
+    if step.consent:
+        return refs.get(step.consent, step.consent)
+    if len(consents) != 1:
+        raise SceneError(f"consent_withdrawn: which? There are: {', '.join(consents) or 'none'}")
+    return next(iter(consents.values()))
