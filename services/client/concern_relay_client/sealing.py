@@ -10,13 +10,11 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
+from concern_relay_client.problems import SuiteNotKnown
+
 SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 SUITE_NAME: Final = "DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM"
 INFO: Final = "concern-relay submission v1"
-
-
-class SuiteNotKnownError(Exception):
-    """The other side seals otherwise by now: a newer client is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,10 @@ class SubmissionKey:
         """Read the answer of ``/v1/submission-key``.
 
         Raises:
-            SuiteNotKnownError: it asks for another suite.
+            SuiteNotKnown: it asks for another suite.
         """
         if answer["suite"] != SUITE_NAME or answer["info"] != INFO:
-            raise SuiteNotKnownError("submissions are sealed otherwise by now: update concern_relay_client")
+            raise SuiteNotKnown("submissions are sealed otherwise by now: update concern_relay_client")
         return cls(answer["key_id"], b64decode(answer["public_key"]), datetime.fromisoformat(answer["ask_again_at"]))
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from concern_relay_client.sealing import SUITE_NAME, SubmissionKey, SuiteNotKnownError, sealed
+from concern_relay_client.sealing import SUITE_NAME, SubmissionKey, SuiteNotKnown, sealed
 from services.chassis.envelope import Record
 from services.chassis.errors import SettingsError
 from services.chassis.settings import Settings
@@ -101,7 +101,7 @@ def test_the_client_refuses_to_seal_for_a_suite_it_does_not_know():
     """Given a key of another suite, the client does not guess."""
     answer = {"key_id": "k", "public_key": "", "ask_again_at": NOW.isoformat(), "info": wire.INFO}
 
-    with pytest.raises(SuiteNotKnownError):
+    with pytest.raises(SuiteNotKnown):
         SubmissionKey.parse(answer | {"suite": "another"})
     assert SubmissionKey.parse(answer | {"suite": wire.SUITE_NAME}).key_id == "k"
     assert SUITE_NAME == wire.SUITE_NAME

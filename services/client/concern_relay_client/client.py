@@ -1,0 +1,176 @@
+"""Raising concerns over HTTP.
+
+    with Client("https://relay.example", token="...") as relay:
+        accepted = relay.raise_concern(Submission(reference="7", raised_by=RaisedBy(role="volunteer"), ...))
+        relay.status(accepted.concern_id).state
+
+Every call ends by its deadline. What may pass is tried again until then; that is harmless, because a concern is known
+by its reference. An acceptance is returned only with a receipt that verifies.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Self
+from uuid import UUID
+
+import httpx
+
+from concern_relay_client.models import Accepted, Page, Status, Submission
+from concern_relay_client.problems import NoAnswer, problem_of
+from concern_relay_client.receipts import check_receipt
+from concern_relay_client.retrying import PASSING, pause_s
+from concern_relay_client.sealing import SubmissionKey
+
+DEADLINE_S: Final = 30.0
+ATTEMPT_S: Final = 15.0
+PAGES_MAX: Final = 10_000
+AGENT: Final = "concern-relay-client/1"
+
+
+class Client:
+    """Calls one relay as one agency.
+
+    Args:
+        url: where it is.
+        token: the bearer token, or what gives it: asked at every attempt, so that it may be renewed.
+        headers: sent with every request.
+        receipt_key: verifier key to hold receipts to; by default the one the relay publishes.
+        deadline_s: for a whole call, its retries included.
+        http: a client of your own, for proxies and certificates.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | Callable[[], str],
+        *,
+        headers: Mapping[str, str] | None = None,
+        receipt_key: str = "",
+        deadline_s: float = DEADLINE_S,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._headers = dict(headers or {})
+        self._receipt_key = receipt_key
+        self._pinned = bool(receipt_key)
+        self._deadline_s = deadline_s
+        self._http = http or httpx.Client(timeout=ATTEMPT_S)
+        self._ours = http is None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._ours:
+            self._http.close()
+
+    def raise_concern(
+        self, submission: Submission | Mapping[str, Any], *, idempotency_key: str = "", deadline_s: float | None = None
+    ) -> Accepted:
+        """Raise a concern; the same reference again is the same concern. If a child is in danger, call 999.
+
+        Args:
+            submission: what is raised.
+            idempotency_key: not needed; a new one says that content accepted before is meant anew.
+            deadline_s: instead of the client's own.
+
+        Raises:
+            Problem: it was refused, and nothing recorded.
+            NoAnswer: nothing was heard in time; it may be recorded. Send it again.
+            ReceiptNotGenuine: do not take it for a yes.
+        """
+        return self._accepted("/v1/concerns", submission, idempotency_key, deadline_s)
+
+    def status(self, concern_id: str) -> Status:
+        """Say where a concern of yours stands.
+
+        Raises:
+            NotFound: your agency has raised no such concern.
+        """
+        return Status.model_validate(self._call("GET", f"/v1/concerns/{UUID(concern_id)}"))
+
+    def concerns(self, *, page_size: int = 200) -> Iterator[Status]:
+        """Give your concerns, newest first."""
+        after = ""
+        for _ in range(PAGES_MAX):
+            query = {"limit": page_size, **({"after": after} if after else {})}
+            page = Page.model_validate(self._call("GET", "/v1/concerns", params=query))
+            yield from page.concerns
+            if page.after is None:
+                return
+            after = page.after
+
+    def codes(self, name: str) -> list[str]:
+        """Give a list of codes, as ``Urgency`` or ``ConcernTrigger``."""
+        return [str(code) for code in self._call("GET", f"/v1/codes/{name}")]
+
+    def submission_key(self) -> SubmissionKey:
+        """Give the key that submissions over Kafka are sealed to."""
+        return SubmissionKey.parse(self._call("GET", "/v1/submission-key"))
+
+    def check(self, accepted: Accepted) -> Accepted:
+        """Check the receipt of an acceptance; give it back.
+
+        Raises:
+            ReceiptNotGenuine: it does not verify.
+        """
+        if not self._receipt_key:
+            self._receipt_key = str(self._call("GET", "/v1/receipt-key")["verifier"])
+        check_receipt(accepted.receipt, self._receipt_key)
+        return accepted
+
+    def _accepted(
+        self, path: str, body: Submission | Mapping[str, Any], idempotency_key: str, deadline_s: float | None
+    ) -> Accepted:
+        said = body.to_json() if isinstance(body, Submission) else dict(body)
+        headers = {"Idempotency-Key": f'"{idempotency_key}"'} if idempotency_key else {}
+        answer = self._call("POST", path, json=said, headers=headers, deadline_s=deadline_s)
+        return self.check(Accepted.model_validate(answer))
+
+    def _call(self, method: str, path: str, *, deadline_s: float | None = None, **options: Any) -> Any:
+        """Call until it is answered, refused, or too late."""
+        until = time.monotonic() + (self._deadline_s if deadline_s is None else deadline_s)
+        headers = {"User-Agent": AGENT, **self._headers, **options.pop("headers", {})}
+        attempt = 0
+        while True:
+            found: httpx.Response | None = None
+            try:
+                found = self._attempt(method, path, headers, until, options)
+            except httpx.HTTPError as error:
+                failure: Exception = NoAnswer(f"no answer ({type(error).__name__}): sending it again is harmless")
+            else:
+                body = _json(found)
+                if found.is_success:
+                    return body
+                failure = problem_of(found.status_code, body)
+                if found.status_code not in PASSING:
+                    raise failure
+            retry_after = None if found is None else found.headers.get("retry-after")
+            pause = pause_s(attempt, retry_after, random.random())  # noqa: S311  (spreads retries, hides nothing)
+            if time.monotonic() + pause >= until:
+                raise failure
+            time.sleep(pause)
+            attempt += 1
+
+    def _attempt(
+        self, method: str, path: str, headers: Mapping[str, str], until: float, options: Mapping[str, Any]
+    ) -> httpx.Response:
+        token = self._token if isinstance(self._token, str) else self._token()
+        left = max(0.05, min(ATTEMPT_S, until - time.monotonic()))
+        said = {**headers, "Authorization": f"Bearer {token}"}
+        return self._http.request(method, self._url + path, headers=said, timeout=left, **options)
+
+
+def _json(found: httpx.Response) -> Any:
+    try:
+        return found.json() if found.content else {}
+    except ValueError:
+        return {}
