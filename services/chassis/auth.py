@@ -22,7 +22,17 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from services.chassis.errors import DeadlineExceeded, SettingsError
 from services.chassis.problems import Problem, problem
 from services.chassis.settings import Settings
-from services.chassis.tokens import AUDIENCE, LOCAL_ISSUER, PUBLIC_FILE, SCOPES, local_tokens, mint_token, signing_key
+from services.chassis.tokens import (
+    AUDIENCE,
+    LOCAL_ISSUER,
+    PUBLIC_FILE,
+    SCOPES,
+    Revoked,
+    local_tokens,
+    mint_token,
+    revoked_of,
+    signing_key,
+)
 
 __all__ = [
     "SCOPES",
@@ -74,6 +84,7 @@ class Tokens:
             each such token.
         issuer: who issues them.
         algorithms: those of the key, and no others. Of a JWKS, each key says its own, which has to be one of these.
+        revoked: tokens that are no longer taken, whoever issued them.
     """
 
     def __init__(
@@ -83,6 +94,7 @@ class Tokens:
         jwks_url: str = "",
         issuer: str = LOCAL_ISSUER,
         algorithms: tuple[str, ...] = ("EdDSA",),
+        revoked: Revoked | None = None,
     ) -> None:
         if (key is None) == (not jwks_url):
             raise SettingsError("tokens are read with one key or with those of one JWKS address: give one of the two")
@@ -90,6 +102,7 @@ class Tokens:
         self._jwks = jwt.PyJWKClient(jwks_url, timeout=JWKS_DEADLINE_S, lifespan=JWKS_HELD_S) if jwks_url else None
         self._issuer = issuer
         self._algorithms = list(algorithms)
+        self._revoked = revoked
 
     def read(self, token: str) -> Caller:
         """Give who a token stands for.
@@ -109,8 +122,11 @@ class Tokens:
             leeway=LEEWAY_S,
             options={"require": _REQUIRED},
         )
+        agency_id = _text(claims, "agency", needed=True)
+        if self._revoked is not None and self._revoked.refuses(agency_id, int(claims["iat"])):
+            raise jwt.InvalidTokenError("revoked")
         return Caller(
-            _text(claims, "agency", needed=True),
+            agency_id,
             _text(claims, "sub", needed=True),
             _text(claims, "name"),
             _text(claims, "role"),
@@ -142,13 +158,14 @@ def tokens_of(settings: Settings) -> Tokens:
     Raises:
         SettingsError: production without an issuer reached by TLS, or no local key.
     """
+    revoked = revoked_of(settings.state_dir)
     if url := os.environ.get("RELAY_OIDC_JWKS_URL"):
         issuer = os.environ.get("RELAY_OIDC_ISSUER")
         if not issuer:
             raise SettingsError("RELAY_OIDC_ISSUER is not set: give the issuer named in the tokens")
         if settings.profile == "production" and urlsplit(url).scheme != "https":
             raise SettingsError("RELAY_OIDC_JWKS_URL must begin with https: who can change the keys can be anybody")
-        return Tokens(None, jwks_url=url, issuer=issuer, algorithms=("RS256", "EdDSA"))
+        return Tokens(None, jwks_url=url, issuer=issuer, algorithms=("RS256", "EdDSA"), revoked=revoked)
     if settings.profile == "production":
         raise SettingsError("RELAY_OIDC_JWKS_URL is not set: production takes tokens of an issuer only")
     path = settings.state_dir / "secrets" / PUBLIC_FILE
@@ -158,7 +175,7 @@ def tokens_of(settings: Settings) -> Tokens:
         raise SettingsError("no local token key: start with `make run`, which makes it") from error
     if not isinstance(key, Ed25519PublicKey):
         raise SettingsError(f"{path.name} is not an Ed25519 key: remove it and start again")
-    return Tokens(key)
+    return Tokens(key, revoked=revoked)
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,10 @@ LOCAL_LIFE: Final = timedelta(days=30)
 SCOPES: Final = frozenset({"raise", "inbox", "decide", "operate", "audit", "supply"})
 KEY_FILE: Final = "tokens.key"
 PUBLIC_FILE: Final = "tokens.pub"
+REVOKED_FILE: Final = "tokens.revoked.json"
+AGENCY_SCOPES: Final = frozenset({"raise", "inbox", "decide"})
+FOR_GOOD: Final = 2**62
+"""Of an agency that was removed: no token was issued after this."""
 
 
 def mint_token(
@@ -79,21 +84,68 @@ def signing_key(state_dir: Path) -> Ed25519PrivateKey:
     return key
 
 
-def local_tokens(state_dir: Path, deploy_dir: Path) -> Mapping[str, Path]:
-    """Write a token for each agency of the arrangements, one for an operator and one for an auditor."""
-    key = signing_key(state_dir)
+class Revoked:
+    """Which tokens are no longer taken: of an agency, those issued before a moment. Read anew when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = 0
+        self._before: dict[str, int] = {}
+
+    def refuses(self, agency_id: str, issued_at: int) -> bool:
+        """Whether a token of this agency, issued then (epoch seconds), was revoked."""
+        return issued_at < self.before(agency_id)
+
+    def before(self, agency_id: str) -> int:
+        """Give the moment before which an agency's tokens are not taken; 0: all are."""
+        try:
+            changed = self._path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+        if changed != self._seen:
+            self._before = {str(k): int(v) for k, v in json.loads(self._path.read_text()).items()}
+            self._seen = changed
+        return self._before.get(agency_id, 0)
+
+    def revoke(self, agency_id: str, before: int) -> None:
+        """Take no token of this agency issued before then."""
+        self.before(agency_id)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_private(self._path, json.dumps({**self._before, agency_id: before}).encode())
+
+
+def revoked_of(state_dir: Path) -> Revoked:
+    """Give the revoked tokens of a place: RELAY_TOKENS_REVOKED_FILE, or the file of the state folder."""
+    given = os.environ.get("RELAY_TOKENS_REVOKED_FILE")
+    return Revoked(Path(given) if given else state_dir / "secrets" / REVOKED_FILE)
+
+
+def local_token(state_dir: Path, agency_id: str, scopes: frozenset[str] = AGENCY_SCOPES) -> Path:
+    """Write a token of one agency, issued after those that were revoked."""
     folder = state_dir / "tokens"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    wanted = {agency: frozenset({"raise", "inbox", "decide"}) for agency in _agencies(deploy_dir)}
+    path = folder / f"{agency_id}.jwt"
+    now = datetime.now(UTC)
+    issued = max(now, datetime.fromtimestamp(revoked_of(state_dir).before(agency_id), UTC))
+    token = mint_token(
+        signing_key(state_dir), agency_id=agency_id, subject=f"{agency_id}-local", scopes=scopes, now=issued
+    )
+    _write_private(path, token.encode() + b"\n")
+    return path
+
+
+def local_tokens(state_dir: Path, deploy_dir: Path) -> Mapping[str, Path]:
+    """Write a token for each agency of the arrangements, one for an operator and one for an auditor."""
+    signing_key(state_dir)
+    revoked = revoked_of(state_dir)
+    wanted = dict.fromkeys(_agencies(deploy_dir), AGENCY_SCOPES)
     wanted["operator"] = frozenset({"operate"})
     wanted["auditor"] = frozenset({"audit"})
-    written: dict[str, Path] = {}
-    for agency, scopes in wanted.items():
-        path = folder / f"{agency}.jwt"
-        token = mint_token(key, agency_id=agency, subject=f"{agency}-local", scopes=scopes)
-        _write_private(path, token.encode() + b"\n")
-        written[agency] = path
-    return written
+    return {
+        agency: local_token(state_dir, agency, scopes)
+        for agency, scopes in wanted.items()
+        if revoked.before(agency) < FOR_GOOD  # removed: it gets one when it is added again
+    }
 
 
 def _agencies(deploy_dir: Path) -> list[str]:

@@ -20,6 +20,7 @@ NOUNS: Final = {
     "webhook": ("services.workbench.webhook_cli", "register and look after an agency's webhook endpoints"),
     "history": ("services.workbench.history_cli", "replay, explain, look back, export"),
     "ledger": ("services.workbench.ledger_cli", "verify, prove, export"),
+    "agency": ("services.workbench.agency_cli", "let an agency in, renew its secrets, let it go"),
     "parked": ("services.workbench.parked_cli", "list, show, replay, discard parked records"),
     "topics": ("services.workbench.topics_cli", "apply and check the topic registry"),
     "law": ("services.workbench.law_cli", "check and explain law packs"),

@@ -16,6 +16,7 @@ from services.chassis.auth import local_tokens
 from services.chassis.errors import SettingsError
 from services.chassis.keys import LocalKms
 from services.chassis.settings import REPOSITORY
+from services.workbench.onboarding import onboarded
 from services.workbench.schemas import publish_schema
 from services.workbench.servers import Reporter, Servers, environment_for, running
 from services.workbench.servers.state import StateDir
@@ -111,7 +112,7 @@ def processes_of(service: str, extra: Mapping[str, str]) -> int:
 def prepare(servers: Servers, state: StateDir) -> None:
     """Make what the services need to find: topics and access rules, the schema, the master key, tokens."""
     registry = topics.load()
-    asyncio.run(topics.apply(registry, servers.kafka.connection("admin")))
+    asyncio.run(topics.apply(registry, servers.kafka.connection("admin"), agencies=onboarded(state)))
     asyncio.run(publish_schema(servers.kafka.connection("workbench")))
     LocalKms.make_master_key(state.folder("secrets") / "master.key")
     local_tokens(state.path, REPOSITORY / "deploy")

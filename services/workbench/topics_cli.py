@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from services.chassis import topics
+from services.workbench.onboarding import onboarded
 from services.workbench.output import Finding, answer
 from services.workbench.servers import ServersError, running
+from services.workbench.servers.state import StateDir
 
 app = typer.Typer(no_args_is_help=True, help="The topic registry against the cluster.")
 
@@ -22,7 +24,8 @@ def check(as_json: AsJson = False) -> None:
     """Say where the cluster differs from the registry; with any difference, exit 1."""
     try:
         with running(want=KAFKA) as servers:
-            found = asyncio.run(topics.check(topics.load(), servers.kafka.connection("admin")))
+            agencies = onboarded(StateDir.at(servers.state_dir))
+            found = asyncio.run(topics.check(topics.load(), servers.kafka.connection("admin"), agencies=agencies))
     except (ServersError, topics.TopicsError) as error:
         raise answer("topics check", None, [Finding("topics", str(error))], as_json=as_json) from error
     findings = [Finding("differs", str(difference)) for difference in found]
@@ -40,7 +43,8 @@ def apply_(as_json: AsJson = False) -> None:
     """Make the cluster as the registry says; a change of partitions is refused."""
     try:
         with running(want=KAFKA) as servers:
-            applied = asyncio.run(topics.apply(topics.load(), servers.kafka.connection("admin")))
+            agencies = onboarded(StateDir.at(servers.state_dir))
+            applied = asyncio.run(topics.apply(topics.load(), servers.kafka.connection("admin"), agencies=agencies))
     except (ServersError, topics.TopicsError) as error:
         raise answer("topics apply", None, [Finding("topics", str(error))], as_json=as_json) from error
     lines = ["changed" if applied.changed else "nothing to change"]

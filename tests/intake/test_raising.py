@@ -214,3 +214,14 @@ async def test_the_openapi_document_shows_the_whole_submission(shared_intake):
     assert body["required"] == ["reference", "raised_by"]
     assert "x-extensible-enum" in json.dumps(body["properties"]["people"])
     assert "#/$defs" not in json.dumps(document)
+
+
+async def test_whatever_a_sandbox_agency_raises_is_practice(new_intake):
+    """Given a sandbox agency that does not say test, its concern is practice all the same, and it is told so."""
+    async with new_intake() as made:
+        answer = await made.post(submission(), agency="sandbox-acme")
+        (event,) = await made.recorded()
+
+        assert event.data.test
+        assert "practice" in [notice["code"] for notice in answer.json()["notice"]]
+        assert (await made.post(submission(test=True), agency="sandbox-acme")).json()["repeated"]

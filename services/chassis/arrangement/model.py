@@ -35,6 +35,9 @@ OUTSIDE_PREFIX: Final = "outside-"
 DEPUTIES_MAX: Final = 20
 """Most roles that are looked at to find who covers."""
 
+SANDBOX_PREFIX: Final = "sandbox-"
+"""Ids of suppliers' agencies: in no arrangement, and whatever they raise is practice (practice 28)."""
+
 FRONT_DOOR: Final = "front_door"
 EMERGENCY_DUTY: Final = "emergency_duty"
 

@@ -111,6 +111,15 @@ class Cluster(AIOKafkaAdminClient):  # type: ignore[misc]
             if for_code(code).__name__ != "TopicAlreadyExistsError":
                 _refuse(code, f"creating the topic {name}", message)
 
+    async def delete(self, names: Collection[str]) -> None:
+        """Delete these topics and all that lies there; one that is gone is no error."""
+        if not names:
+            return
+        response = await _deadline("delete topics", self.delete_topics(list(names)))
+        for name, code in response.topic_error_codes:
+            if for_code(code).__name__ != "UnknownTopicOrPartitionError":
+                _refuse(code, f"deleting the topic {name}", None)
+
     async def configure(self, found: TopicFound, config: Mapping[str, str]) -> None:
         """Put these settings on a topic and keep the others it has: AlterConfigs replaces the whole set."""
         merged = {**found.config, **config}

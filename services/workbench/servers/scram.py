@@ -18,7 +18,7 @@ from aiokafka.protocol.types import CompactArray, CompactBytes, CompactString, I
 from services.workbench.servers.errors import ServersError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 DEADLINE_S: Final = 30.0
 SCRAM_SHA_256: Final = 1
@@ -26,6 +26,8 @@ ITERATIONS: Final = 4096
 """Kafka's own count, and its lowest; the passwords are 24 random bytes, which no count makes guessable."""
 SALT_BYTES: Final = 24
 RETRY_S: Final = 0.05
+RESOURCE_NOT_FOUND: Final = 91
+"""Kafka's own code: there is no such login."""
 
 
 class _Answer(Response):  # type: ignore[misc]
@@ -71,18 +73,19 @@ class _AlterV0(RequestStruct):  # type: ignore[misc]
 class _Alter(Request[_AlterV0]):  # type: ignore[misc]
     API_KEY = 51
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
+    def __init__(self, passwords: Mapping[str, str], gone: Iterable[str]) -> None:
         self._rows: list[tuple[Any, ...]] = [
             (name, SCRAM_SHA_256, ITERATIONS, *_salted(password), {}) for name, password in passwords.items()
         ]
+        self._gone: list[tuple[Any, ...]] = [(name, SCRAM_SHA_256, {}) for name in gone]
 
     def build(self, request_struct_class: type[_AlterV0]) -> _AlterV0:
-        return request_struct_class([], self._rows, {})
+        return request_struct_class(self._gone, self._rows, {})
 
 
 class _Admin(AIOKafkaAdminClient):  # type: ignore[misc]
-    async def alter(self, passwords: Mapping[str, str]) -> Any:
-        return await self._send_to_controller(_Alter(passwords))
+    async def alter(self, passwords: Mapping[str, str], gone: Iterable[str] = ()) -> Any:
+        return await self._send_to_controller(_Alter(passwords, gone))
 
 
 async def set_logins(connection: Mapping[str, Any], passwords: Mapping[str, str]) -> None:
@@ -109,11 +112,33 @@ async def set_logins(connection: Mapping[str, Any], passwords: Mapping[str, str]
         raise ServersError(f"could not set Kafka logins: {type(cause).__name__}; is this an administrator?") from cause
 
 
-async def _altered(connection: Mapping[str, Any], passwords: Mapping[str, str]) -> Any:
+async def remove_logins(connection: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Take the logins of principals away; one that had none is no error. Connections that are open stay open.
+
+    Args:
+        connection: aiokafka's connection arguments of an administrator.
+        names: the principals.
+
+    Raises:
+        ServersError: Kafka refused, or did not answer in 30 s.
+    """
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            answer = await _altered(connection, {}, names)
+            for user, code, message, _ in answer.results:
+                if code not in (0, RESOURCE_NOT_FOUND):
+                    raise ServersError(f"Kafka kept the login of {user}: {for_code(code).__name__} {message or ''}")
+    except (TimeoutError, KafkaError) as cause:
+        raise ServersError(
+            f"could not remove Kafka logins: {type(cause).__name__}; is this an administrator?"
+        ) from cause
+
+
+async def _altered(connection: Mapping[str, Any], passwords: Mapping[str, str], gone: Iterable[str] = ()) -> Any:
     admin = _Admin(**connection)
     try:
         await admin.start()
-        return await admin.alter(passwords)
+        return await admin.alter(passwords, gone)
     finally:
         await asyncio.wait_for(admin.close(), DEADLINE_S)
 

@@ -69,6 +69,13 @@ class StateDir:
                 self.write("secrets.json", values)
             return str(values[key])
 
+    def forget_secret(self, group: str, name: str) -> None:
+        """Forget a generated password; the next `secret` is another."""
+        with self._one_at_a_time():
+            values = self.read("secrets.json")
+            if values.pop(f"{group}.{name}", None) is not None:
+                self.write("secrets.json", values)
+
     def port(self, name: str) -> tuple[int, bool]:
         """A free loopback port, the one of last time if it is still free; and whether it had to be another."""
         with self._one_at_a_time():
