@@ -6,6 +6,7 @@ Nodes rather than plain data; ``text`` gives a scalar as it is written, so that 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from io import BytesIO
 from pathlib import Path
@@ -22,14 +23,42 @@ NESTING_MAX = 100
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing that is wrong in a document, where it stands, and what to do."""
+
+    file: str
+    line: int
+    column: int
+    wrong: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Give it on one line, as editors and people read it."""
+        return f"{self.file}:{self.line}:{self.column}: {self.wrong}; {self.remedy}"
+
+
 class DocumentError(SettingsError):
-    """A document of data is wrong; says where (file, line, column) and what to do."""
+    """A document of data is wrong; says where (file, line, column) and what to do.
+
+    Attributes:
+        mistakes: everything that was found, in the order of the document.
+    """
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+
+def mistake_at(node: yaml.Node, wrong: str, remedy: str) -> Mistake:
+    """Give a mistake that points at a node."""
+    mark = node.start_mark
+    return Mistake(mark.name, mark.line + 1, mark.column + 1, wrong, remedy)
 
 
 def fail(node: yaml.Node, wrong: str, remedy: str) -> NoReturn:
     """Raise a DocumentError that points at a node."""
-    mark = node.start_mark
-    raise DocumentError(f"{mark.name}:{mark.line + 1}:{mark.column + 1}: {wrong}; {remedy}")
+    raise DocumentError(mistake_at(node, wrong, remedy))
 
 
 def read_document(path: Path) -> tuple[yaml.Node, bytes]:
@@ -40,7 +69,7 @@ def read_document(path: Path) -> tuple[yaml.Node, bytes]:
     """
     raw = path.read_bytes()
     if len(raw) > DOCUMENT_BYTES_MAX:
-        raise DocumentError(f"{path}:1:1: larger than {DOCUMENT_BYTES_MAX} bytes; split it")
+        raise DocumentError(Mistake(path.name, 1, 1, f"larger than {DOCUMENT_BYTES_MAX} bytes", "split it"))
     return read_text(raw, path.name), raw
 
 
@@ -51,11 +80,11 @@ def read_text(raw: bytes, name: str) -> yaml.Node:
         root: yaml.Node | None = _LOADER(_Named(raw, name)).get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = getattr(error, "problem", None) or "unreadable"
-        raise DocumentError(f"{name}:{place}: not YAML ({problem}); mend it") from error
+        raise DocumentError(Mistake(name, line, column, f"not YAML ({problem})", "mend it")) from error
     if root is None:
-        raise DocumentError(f"{name}:1:1: empty; write the document")
+        raise DocumentError(Mistake(name, 1, 1, "empty", "write the document"))
     return root
 
 
@@ -75,7 +104,7 @@ def _refuse_deep(raw: bytes, name: str) -> None:
             depth += 1
             if depth > NESTING_MAX:
                 mark: Any = event.start_mark
-                raise DocumentError(f"{name}:{mark.line + 1}:{mark.column + 1}: nested too deeply; flatten it")
+                raise DocumentError(Mistake(name, mark.line + 1, mark.column + 1, "nested too deeply", "flatten it"))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -299,7 +299,8 @@ def test_production_refuses_an_example(kent: Arrangement) -> None:
 
 def test_production_refuses_agencies_without_papers() -> None:
     """Signed, but an agency with an inbox has no impact assessment: named, with what to do."""
-    signed = changed("status: example", "status: signed")
+    text = SHIPPED.read_text().replace("EXAMPLE-", "REF-").replace("status: example", "status: signed")
+    signed = parse_arrangement(text.encode(), "kent.yaml")
 
     with pytest.raises(SettingsError, match="open-door-charity"):
         ArrangementBook.of([signed]).fit_for("production")

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
-from concern_relay.v1.codes_pb2 import Channel
+from services.chassis.arrangement.check import papers_missing
 from services.chassis.arrangement.document import FOLDER, read_arrangement
-from services.chassis.arrangement.model import Arrangement, Status
+from services.chassis.arrangement.model import Arrangement
 from services.chassis.errors import SettingsError
+
+SENTENCES_MAX: Final = 20
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,9 @@ class ArrangementBook:
         """
         if profile != "production":
             return self
-        for arrangement in self.arrangements:
-            if arrangement.status is Status.EXAMPLE:
-                raise SettingsError(
-                    f"arrangement {arrangement.name} is an EXAMPLE: production needs one that a person with authority "
-                    "has checked and signed; set status: signed"
-                )
-            for agency in arrangement.agencies.values():
-                reached = agency.valid_to is None and agency.channels != (Channel.CHANNEL_MANUAL,)
-                if reached and not (agency.agreement and agency.dpia):
-                    raise SettingsError(
-                        f"agency {agency.agency_id} of arrangement {arrangement.name} has no signed agreement or no "
-                        "data protection impact assessment: add the references, or reach it by the manual channel"
-                    )
+        missing = [sentence for arrangement in self.arrangements for sentence in papers_missing(arrangement)]
+        if missing:
+            raise SettingsError("\n".join(missing[:SENTENCES_MAX]))
         return self
 
     @cached_property

@@ -27,7 +27,7 @@ from concern_relay.v1.codes_pb2 import (
     Urgency,
 )
 from concern_relay.v1.facts_pb2 import ConcernDetail
-from services.chassis.arrangement.check import refuse_contradictions
+from services.chassis.arrangement.check import look_for_contradictions
 from services.chassis.arrangement.duties import Duties, read_duties
 from services.chassis.arrangement.model import (
     Agency,
@@ -62,6 +62,7 @@ from services.chassis.calendar import Clock, ClockRule, Starts
 from services.chassis.clauses import Clause, Declared, read_clause
 from services.chassis.concern_facts import DECLARED
 from services.chassis.marked_yaml import elements, fail, near, read_document, read_text, text
+from services.chassis.mistakes import all_mistakes, note
 
 FOLDER: Final = Path(__file__).parents[3] / "deploy" / "arrangements"
 AUTHORITIES: Final = FOLDER / "local_authorities_england.csv"
@@ -117,8 +118,8 @@ def _agency(node: Node) -> Agency:
     valid_from = keys.maybe("valid_from", day, date.min)
     valid_to = keys.maybe("valid_to", lambda n: _end(n, valid_from), None)
     channels = keys.get("channels", list_of(word(Channel)))
-    if not channels:
-        fail(keys.found["channels"], "no way to reach it", "name one; 'manual' always serves")
+    if not channels and "channels" in keys.found and not elements(keys.found["channels"]):
+        note(keys.found["channels"], "no way to reach it", "name one; 'manual' always serves")
     return Agency(
         agency_id=keys.get("id", code),
         name=keys.get("name", said),
@@ -252,15 +253,24 @@ def read_arrangement(path: Path, facts: Mapping[str, Declared] = DECLARED) -> Ar
         DocumentError: says file, line, column, what is wrong and what to do.
     """
     root, raw = read_document(path)
-    return _arrangement(root, raw, facts)
+    return _checked(root, raw, facts)
 
 
 def parse_arrangement(raw: bytes, name: str, facts: Mapping[str, Declared] = DECLARED) -> Arrangement:
     """Read an arrangement as ``read_arrangement`` does, from bytes; ``name`` stands in errors."""
-    return _arrangement(read_text(raw, name), raw, facts)
+    return _checked(read_text(raw, name), raw, facts)
 
 
-def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> Arrangement:
+def _checked(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> Arrangement:
+    """Read, then look at how the rows meet: only once each of them stands, or every mistake would be told twice."""
+    with all_mistakes() as mistakes:
+        found, nodes = _arrangement(root, raw, facts)
+        if not mistakes:
+            look_for_contradictions(found, nodes)
+    return found
+
+
+def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> tuple[Arrangement, Mapping[str, Node]]:
     keys = Keys.of(
         root,
         *("name", "title", "status", "valid_from", "valid_to", "front_door", "clocks", "urgency_clocks"),
@@ -289,5 +299,4 @@ def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> Arran
         authorities=authorities(),
         duties=keys.maybe("duties", lambda n: read_duties(n, clocks), Duties()),
     )
-    refuse_contradictions(found, keys.found)
-    return found
+    return found, keys.found

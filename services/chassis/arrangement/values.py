@@ -12,6 +12,7 @@ import yaml
 from services.chassis.calendar import AMOUNT_MAX
 from services.chassis.codes import number_of, words
 from services.chassis.marked_yaml import elements, entries, fail, near, text
+from services.chassis.mistakes import WRONG, note, tried, whole
 
 CODE: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 Node = yaml.Node
@@ -31,21 +32,22 @@ class Keys:
         found = entries(node)
         for key in found:
             if key not in allowed:
-                fail(found[key], f"nothing here is called {key!r}", near(key, allowed))
+                note(found[key], f"nothing here is called {key!r}", near(key, allowed))
         return cls(node, found)
 
     def get(self, key: str, read: Callable[[Node], T]) -> T:
         """Read a required key."""
         if key not in self.found:
-            fail(self.node, f"{key!r} is missing", f"write '{key}: …'")
-        return read(self.found[key])
+            note(self.node, f"{key!r} is missing", f"write '{key}: …'")
+            return WRONG  # type: ignore[no-any-return]
+        return tried(read, self.found[key])
 
     def maybe(self, key: str, read: Callable[[Node], T], default: T) -> T:
         """Read a key that may be left out or left empty."""
         node = self.found.get(key)
         if node is None or (isinstance(node, yaml.ScalarNode) and node.value in ("", "null")):
             return default
-        return read(node)
+        return tried(read, node)
 
 
 def said(node: Node) -> str:
@@ -126,9 +128,11 @@ def list_of(read: Callable[[Node], T]) -> Callable[[Node], tuple[T, ...]]:
     def several(node: Node) -> tuple[T, ...]:
         found: list[T] = []
         for element in elements(node):
-            one = read(element)
+            one = whole(read, element)
+            if one is WRONG:
+                continue
             if one in found:
-                fail(element, "stands twice", "keep one")
+                note(element, "stands twice", "keep one")
             found.append(one)
         return tuple(found)
 
@@ -145,8 +149,10 @@ def by_code(node: Node, code_of: Callable[[T], str], read: Callable[[Node], T]) 
     """Read a list of things that each have a code of their own."""
     found: dict[str, T] = {}
     for element in elements(node):
-        one = read(element)
+        one = whole(read, element)
+        if one is WRONG:
+            continue
         if code_of(one) in found:
-            fail(element, f"{code_of(one)!r} stands twice", "keep one")
+            note(element, f"{code_of(one)!r} stands twice", "keep one")
         found[code_of(one)] = one
     return found
