@@ -15,10 +15,10 @@ from services.chassis.event import Refused
 from services.chassis.problems import problem
 from services.intake import answers
 from services.intake.answers import AcceptedAnswer, ConcernAnswer, ConcernPage
-from services.intake.documented import IDEMPOTENCY_KEY, PROBLEM, body_of
+from services.intake.documented import IDEMPOTENCY_KEY, PROBLEM, RELAY_LANE, body_of
 from services.intake.door import Door, said_of
-from services.intake.door import body_of as body_sent
 from services.intake.errors import Malformed
+from services.intake.limits import lane_of
 from services.intake.reading import read
 from services.intake.store import PAGE_MAX, Concerns
 from services.intake.submission import Submission
@@ -40,14 +40,16 @@ def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
         description="Answered once it is recorded for good. Sending it again is harmless: the same reference and "
         "content is a no-op, changed content about the same child a correction, another child a new concern. In an "
         "emergency call 999; this is not a call.",
-        openapi_extra={**body_of(Submission), "parameters": [IDEMPOTENCY_KEY]},
-        responses=dict.fromkeys((400, 409, 413, 415, 422, 503), PROBLEM),
+        openapi_extra={**body_of(Submission), "parameters": [IDEMPOTENCY_KEY, RELAY_LANE]},
+        responses=dict.fromkeys((400, 409, 413, 415, 422, 429, 503), PROBLEM),
     )
     async def raise_concern(request: Request, response: Response, caller: Raiser) -> AcceptedAnswer:
         try:
-            body = await body_sent(request)
+            body = await door.body(request, caller)
             reading = read(body)
-            found = await door.accept(request.headers.get("idempotency-key"), caller, body, reading)
+            lane = lane_of(reading.submission, request.headers.get("relay-lane", ""))
+            async with door.admission.turn(caller.agency_id, lane):
+                found = await door.accept(request.headers.get("idempotency-key"), caller, body, reading)
         except (Malformed, Refused) as error:
             raise said_of(error) from None
         response.headers["Location"] = f"/v1/concerns/{found.concern_id}"

@@ -22,6 +22,7 @@ from services.intake.core import WATCH_DEFAULT, IntakeCore
 from services.intake.door import Door
 from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
+from services.intake.limits import Admission, read_limits
 from services.intake.objections import keep_settling
 from services.intake.receipts import publish_key, signer_of
 from services.intake.store import Concerns, IntakeStore
@@ -64,7 +65,9 @@ def routes(context: Context) -> APIRouter:
     acceptance = Acceptance(context.journal, concerns, context.keys, signer, context.clock)
     both = APIRouter()
     both.include_router(key_routes(keys, context.clock))
-    door = Door(acceptance, Requests(context.pool), context.clock)
+    limits = read_limits(context.settings.deploy_dir / "limits.yaml")
+    admission = Admission(limits, context.telemetry.registry)
+    door = Door(acceptance, Requests(context.pool), context.clock, admission)
     both.include_router(concern_routes(door, concerns))
     both.include_router(follow_up_routes(door))
     both.include_router(open_routes(str(signer.verifier)))

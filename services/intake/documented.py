@@ -13,7 +13,8 @@ PROBLEM: Final = {
     "content": {"application/problem+json": {}},
 }
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    400: PROBLEM, 404: PROBLEM, 409: PROBLEM, 413: PROBLEM, 415: PROBLEM, 422: PROBLEM, 503: PROBLEM,
+    400: PROBLEM, 404: PROBLEM, 409: PROBLEM, 413: PROBLEM, 415: PROBLEM, 422: PROBLEM, 429: PROBLEM,
+    503: PROBLEM,
 }  # fmt: skip
 IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
@@ -22,6 +23,14 @@ IDEMPOTENCY_KEY: Final = {
     "description": "Kept 30 days. Not needed for resends to be harmless; a new key says that content accepted before "
     "is meant anew.",
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX + 2},
+}
+RELAY_LANE: Final = {
+    "name": "Relay-Lane",
+    "in": "header",
+    "required": False,
+    "description": "bulk: many routine concerns that may wait. Practice and history are bulk anyway; what is urgent "
+    "never is.",
+    "schema": {"type": "string", "examples": ["bulk"]},
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -20,9 +20,12 @@ from services.intake.following import Follow, FollowUps
 from services.intake.idempotency import Request as KeyedRequest
 from services.intake.idempotency import Requests, read_key
 from services.intake.ids import fingerprint
-from services.intake.reading import Reading
+from services.intake.limits import Admission, Limits
+from services.intake.reading import BODY_BYTES_MAX, Reading
 
 RETRY_AFTER_S: Final = 1
+UNDECLARED_BYTES: Final = BODY_BYTES_MAX
+"""What a body counts as that does not say how long it is."""
 _PASSING: Final = frozenset({"busy", "idempotency_key_in_progress"})
 
 
@@ -34,11 +37,23 @@ class Door:
         acceptance: accepts submissions.
         requests: those that came with an Idempotency-Key.
         clock: the time.
+        admission: who may come in now.
     """
 
     acceptance: Acceptance
     requests: Requests
     clock: Clock
+    admission: Admission = field(default_factory=lambda: Admission(Limits()))
+
+    async def body(self, request: Request, caller: Caller) -> bytes:
+        """Give the body of a request, once there is room for it.
+
+        Raises:
+            Problem: 415 for what is not JSON; 429.
+        """
+        declared = request.headers.get("content-length", "")
+        with self.admission.reading(caller.agency_id, int(declared) if declared.isdecimal() else UNDECLARED_BYTES):
+            return await body_of(request)
 
     async def accept(self, key: str | None, caller: Caller, body: bytes, reading: Reading) -> Accepted:
         """Accept a submission, once for each Idempotency-Key.

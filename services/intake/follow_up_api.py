@@ -15,9 +15,9 @@ from services.intake import follow_up as sent
 from services.intake.answers import AcceptedAnswer
 from services.intake.documented import IDEMPOTENCY_KEY, PROBLEMS, body_of
 from services.intake.door import Door, said_of
-from services.intake.door import body_of as body_sent
 from services.intake.errors import Malformed
 from services.intake.following import Follow
+from services.intake.limits import Lane
 from services.intake.reading import read_as, read_json
 
 _WHO: Final = {"name": "Asha Example", "role": "designated safeguarding lead"}
@@ -143,10 +143,11 @@ class _Came:
 
 async def _followed(door: Door, came: _Came, way: _Way) -> AcceptedAnswer:
     try:
-        body = await body_sent(came.request)
+        body = await door.body(came.request, came.caller)
         given, flags = read_as(way.model, read_json(body))
         asked = replace(came.about, given=given, flags=flags)
-        found = await door.follow(came.request.headers.get("idempotency-key"), came.caller, body, asked)
+        async with door.admission.turn(came.caller.agency_id, Lane.LIVE):
+            found = await door.follow(came.request.headers.get("idempotency-key"), came.caller, body, asked)
     except (Malformed, Refused) as error:
         raise said_of(error) from None
     came.response.headers["Location"] = f"/v1/concerns/{found.concern_id}"

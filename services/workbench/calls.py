@@ -22,13 +22,15 @@ class CallError(Exception):
     Attributes:
         status: HTTP status, 0 when there was no answer.
         code: stable code of the problem.
+        retry_after_s: when to come again, where that was said.
     """
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, retry_after_s: float = 0.0) -> None:
         """Say what was wrong and what to do."""
         super().__init__(detail)
         self.status = status
         self.code = code
+        self.retry_after_s = retry_after_s
 
 
 @cache
@@ -107,7 +109,9 @@ def read(response: httpx.Response) -> Any:
     detail = problem.get("detail") or problem.get("title") or f"status {response.status_code}"
     for error in problem.get("errors", ())[:5]:
         detail += f"; {error.get('pointer', '')}: {error.get('detail', '')}"
-    raise CallError(response.status_code, str(problem.get("code", response.status_code)), str(detail))
+    again = response.headers.get("retry-after", "")
+    code = str(problem.get("code", response.status_code))
+    raise CallError(response.status_code, code, str(detail), float(again) if again.isdecimal() else 0.0)
 
 
 def local_calls(state_dir: Path | None = None) -> Calls:

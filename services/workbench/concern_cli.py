@@ -30,6 +30,7 @@ from services.workbench.submission_files import NotRead, documents
 
 ATTEMPTS_MAX: Final = 4
 PAUSE_S: Final = 0.5
+RETRY_AFTER_MAX_S: Final = 60.0
 SHOWN_MAX: Final = 1000
 """Answers and findings kept for the end; beyond that only counted, so that memory does not grow with the file."""
 PASSING: Final = frozenset({0, 429, 503})
@@ -185,7 +186,7 @@ def _sent(calls: Calls, content: bytes, agency: str) -> dict[str, Any]:
         except CallError as error:
             if error.status not in PASSING or error.code in ("not_running", "no_token") or attempt == ATTEMPTS_MAX:
                 raise
-            time.sleep(PAUSE_S * attempt)
+            time.sleep(max(PAUSE_S * attempt, min(error.retry_after_s, RETRY_AFTER_MAX_S)))
         else:
             return found
     raise AssertionError("unreachable")

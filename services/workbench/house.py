@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,7 @@ def house(
     reporter: Reporter,
     *,
     environment: Mapping[str, str] | None = None,
+    services: Sequence[str] = SERVICES,
 ) -> Iterator[House]:
     """Have everything run, and end with the block what it started.
 
@@ -62,12 +63,13 @@ def house(
         state_dir: where state lies; by default ``.relay`` of this checkout.
         reporter: is told of each step.
         environment: more variables for every service; they win over ``SETTINGS`` of this process.
+        services: which of them run; for measuring one by itself.
     """
     with running(state_dir, reporter=reporter, exclusive=True) as servers:
         state = StateDir.at(servers.state_dir)
         reporter.say("topics, access rules, keys and tokens")
         prepare(servers, state)
-        urls = {name: f"http://127.0.0.1:{state.port(name)[0]}" for name in SERVICES}
+        urls = {name: f"http://127.0.0.1:{state.port(name)[0]}" for name in services}
         extra = {name: value for name in SETTINGS if (value := os.environ.get(name))} | dict(environment or {})
         if servers.zipkin_url is not None:
             extra["RELAY_ZIPKIN_URL"] = servers.zipkin_url
@@ -76,8 +78,8 @@ def house(
         for name, url in urls.items():
             extra[f"RELAY_{name.upper()}_URL"] = url
         # the vault first: the others ask it for keys when they start
-        children = [_flow_worker(servers, state)]
-        for name in SERVICES:
+        children = [_flow_worker(servers, state)] if "console" in services else []
+        for name in services:
             url, wave = urls[name], 0 if name == "vault" else 1
             children.append(_child(name, name, servers, state, url=url, extra=extra, wave=wave))
             for number in range(2, processes_of(name, extra) + 1):

@@ -36,6 +36,7 @@ from services.intake.core import IntakeCore, IntakeState
 from services.intake.door import Door
 from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
+from services.intake.limits import Admission, Limits
 from services.intake.store import Concerns, IntakeStore
 from tests.chassis.rig import MovedClock
 from tests.unit.intake.events import event_of
@@ -108,7 +109,9 @@ class Intake:
 
 
 @asynccontextmanager
-async def intake(dsn: str, *, topic: str = "concerns.v1", **core: Any) -> AsyncIterator[Intake]:
+async def intake(
+    dsn: str, *, topic: str = "concerns.v1", limits: Limits | None = None, **core: Any
+) -> AsyncIterator[Intake]:
     """Have intake on a schema of its own in this module's database."""
     schema = f"intake{secrets.token_hex(6)}"
     connection = await asyncpg.connect(dsn)
@@ -134,7 +137,7 @@ async def intake(dsn: str, *, topic: str = "concerns.v1", **core: Any) -> AsyncI
         concerns = Concerns(pool)
         acceptance = Acceptance(journal, concerns, keys, signer, clock)
         token_key = Ed25519PrivateKey.generate()
-        door = Door(acceptance, Requests(pool), clock)
+        door = Door(acceptance, Requests(pool), clock, Admission(limits or Limits()))
         app = create_app(
             "intake",
             [

@@ -105,12 +105,14 @@ def _earlier(given: Given, hand: Stagehand) -> list[str]:
     hand.begin(given.model_copy(update={"now": at}))
     findings: list[str] = []
     for number, step in enumerate(given.earlier, 1):
-        at = local(step.at) if step.at else at
-        if not hand.now <= at <= now:
+        after, at = at, local(step.at) if step.at else at
+        if not after <= at <= now:
             raise SceneError(f"given.earlier step {number}: steps are in order of time, and none is after `now`")
-        hand.advance(at)
+        if at > hand.now:
+            hand.advance(at)
         findings += [f"earlier step {number}: {finding}" for finding in _step(step, hand)]
-    hand.advance(now)
+    if now > hand.now:
+        hand.advance(now)
     return findings
 
 
