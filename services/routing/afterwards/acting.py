@@ -19,12 +19,9 @@ from services.chassis.journal import Journal, Recorded, opened, sealed_parts
 from services.chassis.journal.facts import entry_record
 from services.chassis.keys import Keys
 from services.routing.afterwards.tables import Found
+from services.routing.core.said import RECORDED_REFUSALS
 
 PURPOSE: Final = "read_words"
-RECORDED_REFUSALS: Final = frozenset(
-    {"not_the_recipient", "not_the_sender", "not_a_party", "not_asked", "not_told", "not_the_controller"}
-)
-"""Refusals that are kept: an agency tried what is another's."""
 
 _EVENTS = (
     "SELECT concern_id, topic, headers, value FROM entry WHERE concern_id = $1 AND event_id = ANY($2) ORDER BY seq"

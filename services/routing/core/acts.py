@@ -123,7 +123,7 @@ def viewed(state: State, fact: Fact, data: ContentViewed) -> Decision:
     if data.share_id and data.share_id not in state.shares:
         raise Refused(404, "unknown_share", "no such share in this concern")
     named(fact)
-    return Decision(effects=(recorded(data, fact, data.share_id, str(fact.id)),))
+    return Decision(effects=(recorded(data, fact, data.share_id, f"{fact.id}/{data.agency_id}/{data.purpose_code}"),))
 
 
 def acknowledged(state: State, fact: Fact, data: ShareAcknowledged) -> Decision:
@@ -187,7 +187,12 @@ def received(state: State, fact: Fact, data: AttachmentReceived) -> Decision:
 def refused(state: State, fact: Fact, data: ActRefused) -> Decision:
     """Record that an agency tried what it may not do (rules 2.3); nothing else changes."""
     del state
-    return Decision((recorded(data, fact, data.share_id, f"{data.agency_id}/{data.act_code}/{data.about_id}"),))
+    return Decision((recorded(data, fact, data.share_id, _tried(data)),))
+
+
+def _tried(data: ActRefused) -> str:
+    """Name all that was said: the id of the record then commits to it, and replay sees when it was altered."""
+    return f"{data.share_id}/{data.about_id}/{data.agency_id}/{data.act_code}/{data.reason_code}"
 
 
 def fired(arrangement_of: Callable[[Share], Arrangement], state: State, fact: Fact, timer: Timer) -> Decision:

@@ -56,7 +56,7 @@ def raised(arrangement: Arrangement, state: State, fact: Fact, data: Disagreemen
     message.disagreement_id = derived_id(fact.concern_id, "disagreement", str(fact.id))
     message.recipient_agency_id = share.agency_id
     timer = _staged(arrangement, share, arrangement.stages[0], message, fact.recorded)
-    return Decision((recorded(message, fact, share.share_id, message.disagreement_id),), (timer,))
+    return Decision((recorded(message, fact, share.share_id, f"{message.disagreement_id}/{data.about}"),), (timer,))
 
 
 def moved(arrangement: Arrangement, state: State, fact: Fact, data: DisagreementMoved) -> Decision:
@@ -97,7 +97,7 @@ def resolved(state: State, fact: Fact, data: DisagreementResolved) -> Decision:
     message = copied(data)
     message.share_id, message.stage = share.share_id, found.stage
     message.late = fact.recorded > found.due_at
-    effect = recorded(message, fact, share.share_id, found.disagreement_id)
+    effect = recorded(message, fact, share.share_id, f"{found.disagreement_id}/{data.resolution}")
     return Decision((effect,), cancel=(_timer(found.disagreement_id),))
 
 

@@ -159,5 +159,6 @@ def _answered(fact: Fact, found: Erasure, data: ErasureConfirmed | ErasureDeclin
     message = copied(data)
     message.share_id = found.share_id
     message.late = fact.recorded > found.due_at
-    effect = recorded(message, fact, found.share_id or found.erasure_id, found.erasure_id)
+    ground = f"/{data.ground}" if isinstance(data, ErasureDeclined) else ""
+    effect = recorded(message, fact, found.share_id or found.erasure_id, f"{found.erasure_id}{ground}")
     return Decision((effect,), cancel=(f"{ERASE}:{found.erasure_id}",))

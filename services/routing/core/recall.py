@@ -50,7 +50,7 @@ def recalled(arrangement: Arrangement, state: State, fact: Fact, data: ShareReca
     hides = any(address.hidden for person in state.concern.people for address in person.addresses)
     message.hidden_address = share.delivered_at is not None and (data.hidden_address or hides)
     decision = Decision(
-        (recorded(message, fact, share.share_id, share.share_id),),
+        (recorded(message, fact, share.share_id, _said(message)),),
         cancel=tuple(timer_name(kind, share.share_id) for kind in (DELIVER, ACKNOWLEDGE, ESCALATE)),
     )
     if share.delivered_at is not None:
@@ -61,6 +61,11 @@ def recalled(arrangement: Arrangement, state: State, fact: Fact, data: ShareReca
         decision = joined(decision, breach.recorded_of(arrangement, fact, share, message))
     after = folded(state, fact, decision.effects)
     return joined(decision, _served(arrangement, after, fact, share, meant))
+
+
+def _said(data: ShareRecalled) -> str:
+    """Name all that was said of it: the id of the record then commits to it, and replay sees when it was altered."""
+    return "/".join((data.share_id, data.reason_code, data.correct_agency_id, str(data.hidden_address)))
 
 
 def _meant(arrangement: Arrangement, state: State, share: Share, data: ShareRecalled, fact: Fact) -> Agency | None:

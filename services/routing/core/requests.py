@@ -63,7 +63,7 @@ def requested(arrangement: Arrangement, state: State, fact: Fact, data: Informat
             asked_agency_id=data.asked_agency_id,
             reason_code=missing,
         )
-        return Decision((recorded(back, fact, data.request_id, data.request_id),))
+        return returned(fact, back)
     if not data.band:
         raise Refused(422, "band_required", "say how soon: red, amber or green")
     if sum(not one.answer for one in state.cases.requests.values()) >= OPEN_MAX:
@@ -73,7 +73,8 @@ def requested(arrangement: Arrangement, state: State, fact: Fact, data: Informat
     message = copied(data)
     message.clock_code = clock.code
     message.due_at.FromDatetime(end)
-    effect = recorded(message, fact, data.request_id, data.request_id)
+    said = "/".join((data.request_id, data.agency_id, data.asked_agency_id, str(data.band), str(data.power)))
+    effect = recorded(message, fact, data.request_id, said)
     about = _about(arrangement, state, data, fact)
     effect = Effect(
         effect.data, effect.key, tuple({c.part_id: c for c in (*about, *effect.contents)}.values()), effect.time
@@ -82,8 +83,9 @@ def requested(arrangement: Arrangement, state: State, fact: Fact, data: Informat
 
 
 def returned(fact: Fact, data: InformationRequestReturned) -> Decision:
-    """Record again, in a replay, that a request was returned."""
-    return Decision((recorded(data, fact, data.request_id, data.request_id),))
+    """Record that a request was returned; also when a replay presents that record."""
+    said = f"{data.request_id}/{data.agency_id}/{data.asked_agency_id}/{data.reason_code}"
+    return Decision((recorded(data, fact, data.request_id, said),))
 
 
 def answered(state: State, fact: Fact, data: Answer) -> Decision:
@@ -103,7 +105,9 @@ def answered(state: State, fact: Fact, data: Answer) -> Decision:
         return NOTHING
     message = copied(data)
     message.agency_id, message.late = found.agency_id, fact.recorded > found.due_at
-    effect = recorded(message, fact, found.request_id, f"{found.request_id}/{data.DESCRIPTOR.name}")
+    effect = recorded(
+        message, fact, found.request_id, f"{found.request_id}/{data.DESCRIPTOR.name}/{getattr(data, 'reason', '')}"
+    )
     return Decision((effect,), cancel=(f"{REQUEST}:{found.request_id}",))
 
 

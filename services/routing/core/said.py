@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import Message
 
@@ -10,6 +10,11 @@ from concern_relay.v1.facts_pb2 import NamedPerson
 from services.chassis.event import Content, Effect, Fact, KeyScope, Refused
 
 M = TypeVar("M", bound=Message)
+
+RECORDED_REFUSALS: Final = frozenset(
+    {"not_the_recipient", "not_the_sender", "not_a_party", "not_asked", "not_told", "not_the_controller"}
+)
+"""Refusals that are kept: an agency tried what is another's."""
 
 
 def recorded(data: M, fact: Fact, under: str, key: str) -> Effect:

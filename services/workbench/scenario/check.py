@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, DecisionRequested, ItemAssessment
@@ -14,6 +13,7 @@ from concern_relay.v1.facts_pb2 import Part
 from concern_relay.v1.shares_pb2 import SharePlanned
 from services.chassis.codes import word_of
 from services.chassis.event import Fact
+from services.workbench.scenario.check_after import after_clocks, after_differences
 from services.workbench.scenario.document import (
     BasisThen,
     ClockThen,
@@ -23,13 +23,9 @@ from services.workbench.scenario.document import (
     Then,
     WithheldThen,
 )
+from services.workbench.scenario.terms import LONDON, local
 
-LONDON: Final = ZoneInfo("Europe/London")
-
-
-def local(moment: datetime) -> datetime:
-    """Give a time as meant in a scenario: Europe/London unless it has a zone of its own."""
-    return (moment if moment.tzinfo else moment.replace(tzinfo=LONDON)).astimezone(UTC)
+__all__ = ["LONDON", "Seen", "check", "local"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +81,7 @@ def _differences(then: Then, seen: Seen) -> Iterator[str]:
     yield from _decisions(then, seen)
     for clock in then.clocks:
         yield from _clock(clock, seen)
+    yield from after_differences(then, seen)
     names = {fact.type for fact in seen.facts}
     yield from (f"event {name} did not happen" for name in then.events if name not in names)
     yield from (f"event {name} happened and must not" for name in then.no_events if name in names)
@@ -182,10 +179,18 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
     )
     if wanted.state is not None:
         yield from _same(f"{what}: state", wanted.state, _state(shares[0].share_id, seen))
+    if wanted.corrects is not None:
+        corrections = {data.share_id for data in seen.of("CorrectionSent")}
+        yield from _same(f"{what}: corrects", wanted.corrects, shares[-1].share_id in corrections)
+    if wanted.late is not None:
+        late = {data.share_id for data in seen.of("ShareAcknowledged") if data.late}
+        yield from _same(f"{what}: late", wanted.late, any(s.share_id in late for s in shares))
 
 
 def _state(share_id: str, seen: Seen) -> str:
     for name, state in (
+        ("ShareRecalled", "recalled"),
+        ("DispatchBlocked", "blocked"),
         ("OutcomeGiven", "outcome"),
         ("ShareAcknowledged", "acknowledged"),
         ("ShareRead", "read"),
@@ -278,6 +283,8 @@ def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
         clocks = [(d.recipient_agency_id, _time(d.acknowledge_by), d.clock_code) for d in seen.of("ShareDelivered")]
     elif wanted.of == "decision":
         clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in seen.of("DecisionRequested")]
+    elif wanted.of != "watch":
+        clocks = after_clocks(wanted.of, seen)
     elif seen.watch_due is not None:
         clocks = [("", seen.watch_due, "watch")]
     mine = [c for c in clocks if wanted.agency in {None, c[0]}]

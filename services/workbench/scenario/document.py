@@ -17,7 +17,7 @@ of the submission. Times without a zone are Europe/London.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
@@ -26,10 +26,25 @@ from concern_relay.v1 import codes_pb2 as codes
 from services.chassis.codes import str_enum
 from services.intake import follow_up as sent
 from services.intake.submission import Submission
-
-Code = Annotated[str, Field(pattern=r"^[a-z0-9_.:-]+$", max_length=120)]
-AgencyId = Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=80)]
-Ref = Annotated[str, Field(min_length=1, max_length=200)]
+from services.workbench.scenario.after import (
+    Answer,
+    Ask,
+    BreachThen,
+    DecideBreach,
+    Disagree,
+    DisagreementThen,
+    Erase,
+    ErasureThen,
+    KnownThen,
+    NextStage,
+    Recall,
+    ReceiptsThen,
+    Receive,
+    RequestThen,
+    Resolve,
+    SafetyCall,
+)
+from services.workbench.scenario.terms import AgencyId, AgencyOrNone, Code, Person, Ref
 
 AgencyClass: Any = str_enum(codes.AgencyClass)
 Outcome: Any = str_enum(codes.Outcome)
@@ -90,9 +105,7 @@ class Raise(Submission):
 class _Following(BaseModel):
     """A follow-up of a concern: who sends it, and of which."""
 
-    agency: Annotated[str, Field(pattern=r"^[a-z0-9-]*$", max_length=80)] = Field(
-        default="", description="who sends it; empty: the agency that raised the concern"
-    )
+    agency: AgencyOrNone = Field(default="", description="who sends it; empty: the agency that raised the concern")
     concern: str = Field(default="concern", description="what this scenario calls it")
     refused: Code = Field(default="", description="the code with which it must be refused; empty: it must succeed")
 
@@ -140,16 +153,6 @@ class Span(_Strict):
     hours: float = 0
     days: float = 0
     until: datetime | None = None
-
-
-class Person(_Strict):
-    """Who acts."""
-
-    agency: AgencyId
-    name: str = "Pat Example"
-    role: str = "duty worker"
-    concern: str = "concern"
-    refused: Code = Field(default="", description="the code with which it must be refused; empty: it must succeed")
 
 
 class GiveOutcome(Person):
@@ -200,6 +203,16 @@ class Step(_Strict):
     move: MoveChild | None = None
     link: LinkConcerns | None = None
     unlink: LinkConcerns | None = None
+    recall: Recall | None = None
+    erase: Erase | None = None
+    safety_call: SafetyCall | None = None
+    breach: DecideBreach | None = None
+    disagree: Disagree | None = None
+    next_stage: NextStage | None = None
+    resolve: Resolve | None = None
+    request: Ask | None = None
+    answer: Answer | None = None
+    receive: Receive | None = None
     expect: Then | None = Field(default=None, description="what must be so at this point")
 
     @model_validator(mode="after")
@@ -255,7 +268,9 @@ class ShareThen(_Strict):
     excludes: list[Ref] = []
     view_has: list[str] = Field(default=[], description="words its view must hold")
     view_lacks: list[str] = Field(default=[], description="words its view must not hold")
-    state: Literal["planned", "delivered", "read", "acknowledged", "outcome"] | None = None
+    state: Literal["planned", "delivered", "read", "acknowledged", "outcome", "recalled", "blocked"] | None = None
+    corrects: bool | None = Field(default=None, description="whether its newest share corrects an earlier one")
+    late: bool | None = Field(default=None, description="whether it was acknowledged after its clock")
 
 
 class WithheldThen(_Strict):
@@ -270,7 +285,9 @@ class WithheldThen(_Strict):
 class ClockThen(_Strict):
     """A clock: what is due, and when; to the minute."""
 
-    of: Literal["acknowledgement", "decision", "watch"]
+    of: Literal[
+        "acknowledgement", "decision", "watch", "erasure", "breach", "safety_call", "disagreement", "request", "review"
+    ]
     agency: AgencyId | None = None
     due: datetime
     rule: Code = ""
@@ -308,6 +325,13 @@ class Then(_Strict):
     warnings: list[Code] = Field(default=[], description="codes of what was odd and kept")
     law_pack: Code = ""
     emergency: bool | None = None
+    erasures: list[ErasureThen] = []
+    breaches: list[BreachThen] = []
+    disagreements: list[DisagreementThen] = []
+    requests: list[RequestThen] = []
+    receipts: list[ReceiptsThen] = []
+    reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
+    known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")
 
 
 class Scenario(_Strict):

@@ -20,7 +20,7 @@ from concern_relay.v1.concerns_pb2 import (
     RecordsUnlinked,
 )  # fmt: skip
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
-from concern_relay.v1.shares_pb2 import OutcomeGiven, ShareAcknowledged, ShareRead, ShareRedirected
+from concern_relay.v1.shares_pb2 import ActRefused, OutcomeGiven, ShareAcknowledged, ShareRead, ShareRedirected
 from services.basis_assessment.core import BasisCore
 from services.chassis.arrangement import Agency, Arrangement, ArrangementBook
 from services.chassis.codes import number_of
@@ -33,6 +33,10 @@ from services.intake.flags import codes
 from services.intake.ids import IdKey, Reference
 from services.intake.reading import read_tree
 from services.routing.core import RoutingCore
+from services.routing.core.said import RECORDED_REFUSALS
+from services.workbench.scenario.after import Afterwards, Ask
+from services.workbench.scenario.after_acts import Acts
+from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.check import LONDON, Seen, local
 from services.workbench.scenario.document import (
     AgencyChange,
@@ -196,6 +200,24 @@ class InProcess:
             contents += [note(scope, step.reason)] if step.reason else []
         return self._act("routing", concern_id, data, step.agency, contents)
 
+    def afterwards(self, verb: str, step: Afterwards) -> str:
+        """Do what follows a share, as routing's routes would ask for it."""
+        del verb
+        concern_id = self._known(step.concern).concern_id
+        seen = self.seen(step.concern)
+        agency = step.agency or Finder(seen).sender
+        agency_known(self._arrangement, agency)
+        asked = Acts(concern_id, seen, agency, self._acts).of(step)
+        if isinstance(asked, str):
+            return asked
+        for data, contents in asked:
+            if refused := self._act("routing", concern_id, data, agency, contents):
+                return refused
+        if isinstance(step, Ask):
+            returned = {d.request_id: d.reason_code for d in self.seen(step.concern).of("InformationRequestReturned")}
+            return str(returned.get(getattr(asked[0][0], "request_id", ""), ""))
+        return ""
+
     def decide(self, step: Decide) -> str:
         """Answer an open question."""
         known = self._known(step.concern)
@@ -246,8 +268,21 @@ class InProcess:
         try:
             self._stage.act(service, concern_id, data, agency=agency, key=f"step-{self._acts}", contents=contents)
         except Refused as refused:
+            if refused.code in RECORDED_REFUSALS and not isinstance(data, ActRefused):
+                self._tried(concern_id, data, agency, refused.code)
             return refused.code
         return ""
+
+    def _tried(self, concern_id: str, data: Any, agency: str, reason: str) -> None:
+        """Record that an agency tried what it may not do, as routing's doors do."""
+        tried = ActRefused(
+            concern_id=concern_id,
+            share_id=getattr(data, "share_id", ""),
+            agency_id=agency,
+            act_code=data.DESCRIPTOR.name,
+            reason_code=reason,
+        )
+        self._act("routing", concern_id, tried, agency, ())
 
 
 def open_decision(seen: Seen, step: Decide) -> DecisionRequested | None:

@@ -26,6 +26,9 @@ from services.intake.ids import IdKey
 from services.intake.reading import read_tree
 from services.workbench.books import events_of
 from services.workbench.calls import CallError, local_calls
+from services.workbench.scenario.after import Afterwards
+from services.workbench.scenario.after_calls import AfterCalls
+from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.check import Seen, local
 from services.workbench.scenario.document import (
     Decide,
@@ -136,6 +139,17 @@ class Live:
         elif isinstance(step, Redirect):
             person |= {"to_agency_id": step.to, "reason": step.reason}
         return self._asked("routing", "POST", f"{path}/{verb}", step.agency, json=person)
+
+    def afterwards(self, verb: str, step: Afterwards) -> str:
+        """Do what follows a share, by routing's routes."""
+        del verb
+        concern_id, _ = self._known(step.concern)
+        seen = self.seen(step.concern)
+        agency = step.agency or Finder(seen).sender
+        for path, body in AfterCalls(concern_id, seen, agency).of(step):
+            if refused := self._asked("routing", "POST", path, agency, json=body):
+                return refused
+        return ""
 
     def decide(self, step: Decide) -> str:
         """Answer an open question."""

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from services.workbench.scenario.after import AFTERWARDS
 from services.workbench.scenario.check import check, local
 from services.workbench.scenario.document import FOLLOW_UPS, Given, Scenario, Span, Step
 from services.workbench.scenario.stage import SceneError, Stagehand
@@ -129,6 +130,9 @@ def _step(step: Step, hand: Stagehand) -> list[str]:
     for verb in FOLLOW_UPS:
         if (follow := getattr(step, verb)) is not None:
             return _answered(verb, follow.refused, hand.follow(verb, follow))
+    for verb in AFTERWARDS:
+        if (after := getattr(step, verb)) is not None:
+            return _answered(verb, after.refused, hand.afterwards(verb, after))
     verb, act = next(
         (v, a) for v in ("read", "acknowledge", "outcome", "redirect") if (a := getattr(step, v)) is not None
     )

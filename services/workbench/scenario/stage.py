@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from services.workbench.scenario.after import Afterwards
 from services.workbench.scenario.check import Seen
-from services.workbench.scenario.document import Decide, Follow, Given, GiveOutcome, Person, Raise, Redirect
+from services.workbench.scenario.document import Decide, Follow, Given, GiveOutcome, Raise, Redirect
+from services.workbench.scenario.terms import Person
 
 Act = Person | GiveOutcome | Redirect
 
@@ -29,6 +31,9 @@ class Stagehand(Protocol):
 
     def follow(self, verb: str, step: Follow) -> str:
         """Add, correct, record a consent or its withdrawal, a move, a link."""
+
+    def afterwards(self, verb: str, step: Afterwards) -> str:
+        """Recall, answer an erasure or a breach, disagree, ask for information, answer."""
 
     def decide(self, step: Decide) -> str:
         """Record a decision."""
