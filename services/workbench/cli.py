@@ -55,6 +55,20 @@ def demo(
     raise typer.Exit(demo_command(state, limit, quiet=quiet))
 
 
+@app.command()
+def conformance(
+    url: str = typer.Argument(help="The relay, as https://relay.example."),
+    token: str = typer.Option("", help="Bearer token of an agency that may raise, or a file that holds it."),
+    other_token: str = typer.Option("", help="Of another agency, which must see nothing; or a file."),
+    kafka: str = typer.Option("", help="File that `agency add` wrote: then over Kafka too."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON envelope, for machines."),
+) -> None:
+    """Check that a relay keeps what it promises whoever raises concerns; only practice concerns are raised."""
+    from services.workbench.conformance_command import conformance_command  # noqa: PLC0415
+
+    raise conformance_command(url, token, other_token, kafka, as_json=as_json)
+
+
 def main() -> None:
     """Run the command line; usage errors exit with 2."""
     # its retries right after a topic is made are no news for whoever waits at the terminal; failures are raised

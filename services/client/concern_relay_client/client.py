@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Self
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -107,6 +108,29 @@ class Client:
             if page.after is None:
                 return
             after = page.after
+
+    def add(self, concern_id: str, information: Mapping[str, Any], *, idempotency_key: str = "") -> Accepted:
+        """Add what you learnt: ``by``, and any of text, items, people, places, urgency."""
+        return self._follow_up(concern_id, "information", information, idempotency_key)
+
+    def correct(self, concern_id: str, correction: Mapping[str, Any], *, idempotency_key: str = "") -> Accepted:
+        """Correct what was wrong: ``by``, ``reason``, the fields as they should be, refs to ``remove``."""
+        return self._follow_up(concern_id, "corrections", correction, idempotency_key)
+
+    def give_consent(self, concern_id: str, consent: Mapping[str, Any], *, idempotency_key: str = "") -> Accepted:
+        """Record a consent that was given: ``ref``, ``kind``, ``subject``, ``purpose``, ``by``."""
+        return self._follow_up(concern_id, "consents", consent, idempotency_key)
+
+    def withdraw_consent(self, concern_id: str, ref: str, said: Mapping[str, Any] | None = None) -> Accepted:
+        """Record that a consent was withdrawn: what rests on it stops before this returns."""
+        return self._follow_up(concern_id, f"consents/{quote(ref, safe='')}/withdrawal", said or {}, "")
+
+    def move(self, concern_id: str, moved: Mapping[str, Any], *, idempotency_key: str = "") -> Accepted:
+        """Say that a child moved: ``child`` (its ref), ``to`` (ONS code), or that nobody knows where."""
+        return self._follow_up(concern_id, "moves", moved, idempotency_key)
+
+    def _follow_up(self, concern_id: str, what: str, body: Mapping[str, Any], idempotency_key: str) -> Accepted:
+        return self._accepted(f"/v1/concerns/{UUID(concern_id)}/{what}", body, idempotency_key, None)
 
     def codes(self, name: str) -> list[str]:
         """Give a list of codes, as ``Urgency`` or ``ConcernTrigger``."""
