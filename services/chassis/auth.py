@@ -66,6 +66,7 @@ class Caller:
         name: name of the person, where one acts; never logged.
         role: role in words.
         scopes: what the token allows: raise, inbox, decide, operate, audit, supply.
+        on_behalf_by: the supplier that calls for the agency, where one does.
     """
 
     agency_id: str
@@ -73,6 +74,7 @@ class Caller:
     name: str = field(repr=False)
     role: str = ""
     scopes: frozenset[str] = frozenset()
+    on_behalf_by: str = ""
 
 
 class Tokens:
@@ -131,6 +133,7 @@ class Tokens:
             _text(claims, "name"),
             _text(claims, "role"),
             frozenset(_text(claims, "scope").split()) & SCOPES,
+            _actor(claims),
         )
 
     def _key_of(self, token: str) -> Any:
@@ -143,6 +146,16 @@ class Tokens:
             raise DeadlineExceeded(
                 "the token issuer's keys cannot be had: is RELAY_OIDC_JWKS_URL reachable?"
             ) from error
+
+
+def _actor(claims: dict[str, Any]) -> str:
+    """Give who acts for the agency, by the claim ``act`` (RFC 8693 section 4.1)."""
+    actor = claims.get("act")
+    if actor is None:
+        return ""
+    if not isinstance(actor, dict):
+        raise jwt.InvalidTokenError("the claim act is no object")
+    return _text(actor, "sub", needed=True)
 
 
 def _text(claims: dict[str, Any], name: str, *, needed: bool = False) -> str:

@@ -7,7 +7,7 @@ Nothing of a request is logged or traced but method, route template and status.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from time import perf_counter
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.chassis.log import Log
 from services.chassis.problems import Problem, respond
 from services.chassis.telemetry import Telemetry, set_attributes
+from services.chassis.versions import DEPRECATED, HEADER, SERVED, Deprecated, headers_for, is_served
 
 QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds by machines: never refused for load, never traced."""
@@ -36,6 +37,10 @@ _TOO_SLOW: Final = Problem(503, "too_slow", "no answer in time: try again", head
 _BUSY: Final = Problem(503, "busy", "too much is in hand here: try again", headers={"Retry-After": "1"})
 _FAILED: Final = Problem(500, "failed", "something failed here and was logged: try again, then tell the operator")
 
+_NO_SUCH_VERSION: Final = Problem(
+    400, "version_not_served", f"this version of the API is not served: ask for one of {', '.join(SERVED)}, or for none"
+)
+
 _log = Log(__name__)
 
 
@@ -48,10 +53,18 @@ class Edge:
         body_bytes_max: largest body, counted as it comes in.
         deadline_s: for a whole request, its body included.
         in_hand_max: requests at once; more are told to try again.
+        deprecated: what goes away.
     """
 
     def __init__(
-        self, app: ASGIApp, *, telemetry: Telemetry, body_bytes_max: int, deadline_s: float, in_hand_max: int
+        self,
+        app: ASGIApp,
+        *,
+        telemetry: Telemetry,
+        body_bytes_max: int,
+        deadline_s: float,
+        in_hand_max: int,
+        deprecated: Sequence[Deprecated] = DEPRECATED,
     ) -> None:
         self._app = app
         self._telemetry = telemetry
@@ -59,6 +72,7 @@ class Edge:
         self._deadline_s = deadline_s
         self._in_hand_max = in_hand_max
         self._in_hand = 0
+        self._deprecated = deprecated
         self._seconds = Histogram(
             "http_server_request_duration_seconds",
             "Time to answer a request",
@@ -71,8 +85,10 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send)
-        if scope["path"] in QUIET:
+        answer = _Answer(send, scope["path"], self._deprecated)
+        if not is_served(Headers(scope=scope).get(HEADER, "")):
+            await respond(_NO_SUCH_VERSION)(scope, receive, answer.send)
+        elif scope["path"] in QUIET:
             await self._app(scope, receive, answer.send)
         elif self._in_hand >= self._in_hand_max:
             await respond(_BUSY)(scope, receive, answer.send)
@@ -152,14 +168,18 @@ class Edge:
 class _Answer:
     """What is sent back: its status, and the headers every answer has."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, path: str, deprecated: Sequence[Deprecated]) -> None:
         self._send = send
+        self._path = path
+        self._deprecated = deprecated
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             _secure(message)
+            for name, value in headers_for(self._path, self._deprecated):
+                MutableHeaders(scope=message).append(name, value)
         await self._send(message)
 
 

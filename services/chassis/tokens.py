@@ -44,6 +44,7 @@ def mint_token(
     role: str = "",
     life: timedelta = LOCAL_LIFE,
     now: datetime | None = None,
+    actor: str = "",
 ) -> str:
     """Make a local token.
 
@@ -57,6 +58,8 @@ def mint_token(
         "iss": LOCAL_ISSUER, "aud": AUDIENCE, "sub": subject, "agency": agency_id, "name": name, "role": role,
         "scope": " ".join(sorted(scopes)), "iat": issued, "exp": issued + life,
     }  # fmt: skip
+    if actor:
+        claims["act"] = {"sub": actor}  # RFC 8693 section 4.1: who acts for the agency
     return jwt.encode(claims, key, algorithm="EdDSA")
 
 
@@ -135,10 +138,11 @@ def local_token(state_dir: Path, agency_id: str, scopes: frozenset[str] = AGENCY
 
 
 def local_tokens(state_dir: Path, deploy_dir: Path) -> Mapping[str, Path]:
-    """Write a token for each agency of the arrangements, one for an operator and one for an auditor."""
+    """Write a token for each agency of the arrangements and each supplier, for an operator and for an auditor."""
     signing_key(state_dir)
     revoked = revoked_of(state_dir)
     wanted = dict.fromkeys(_agencies(deploy_dir), AGENCY_SCOPES)
+    wanted |= dict.fromkeys(_suppliers(deploy_dir), frozenset({"supply"}))
     wanted["operator"] = frozenset({"operate"})
     wanted["auditor"] = frozenset({"audit"})
     return {
@@ -154,6 +158,11 @@ def _agencies(deploy_dir: Path) -> list[str]:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         found |= {agency["id"] for agency in document.get("agencies", ())}
     return sorted(found)
+
+
+def _suppliers(deploy_dir: Path) -> list[str]:
+    path = deploy_dir / "suppliers.yaml"
+    return sorted(yaml.safe_load(path.read_text(encoding="utf-8"))["suppliers"]) if path.exists() else []
 
 
 def _write_private(path: Path, content: bytes) -> None:

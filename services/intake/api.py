@@ -8,9 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from concern_relay.v1 import census_pb2, codes_pb2
-from services.chassis.auth import Caller, require
-from services.chassis.codes import words
+from services.chassis.auth import Caller
 from services.chassis.event import Refused
 from services.chassis.problems import problem
 from services.intake import answers
@@ -26,12 +24,11 @@ from services.intake.submission import Submission
 PAGE_DEFAULT: Final = 50
 CURSOR_CHARS_MAX: Final = 100
 
-Raiser = Annotated[Caller, Depends(require("raise"))]
-
 
 def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
     """Give the routes of concerns."""
     routes = APIRouter(prefix="/v1/concerns", tags=["concerns"])
+    raiser = Depends(door.suppliers.caller("raise"))
 
     @routes.post(
         "",
@@ -43,7 +40,7 @@ def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
         openapi_extra={**body_of(Submission), "parameters": [IDEMPOTENCY_KEY, RELAY_LANE]},
         responses=dict.fromkeys((400, 409, 413, 415, 422, 429, 503), PROBLEM),
     )
-    async def raise_concern(request: Request, response: Response, caller: Raiser) -> AcceptedAnswer:
+    async def raise_concern(request: Request, response: Response, caller: Caller = raiser) -> AcceptedAnswer:
         try:
             body = await door.body(request, caller)
             reading = read(body)
@@ -56,7 +53,7 @@ def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
         return answers.accepted(found, history=reading.submission.history)
 
     @routes.get("/{concern_id}", summary="Where one of your concerns stands", responses={404: PROBLEM})
-    async def show_concern(concern_id: UUID, caller: Raiser) -> ConcernAnswer:
+    async def show_concern(concern_id: UUID, caller: Caller = raiser) -> ConcernAnswer:
         found = await concerns.standing(str(concern_id))
         # of another agency's concern not even the existence is said
         if found is None or found.status.agency_id != caller.agency_id:
@@ -65,9 +62,9 @@ def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
 
     @routes.get("", summary="Your concerns, newest first")
     async def list_concerns(
-        caller: Raiser,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
         after: Annotated[str, Query(max_length=CURSOR_CHARS_MAX)] = "",
+        caller: Caller = raiser,
     ) -> ConcernPage:
         page = await concerns.page(caller.agency_id, limit=limit, before=_read_cursor(after))
         last = page[-1] if len(page) == limit else None
@@ -87,16 +84,6 @@ def open_routes(verifier: str) -> APIRouter:
     async def receipt_key() -> dict[str, str]:
         return {"verifier": verifier}
 
-    @routes.get("/codes", summary="Every list of codes, by name")
-    async def code_lists() -> dict[str, list[str]]:
-        return {name: list(words(enum)) for name, enum in _ENUMS.items()}
-
-    @routes.get("/codes/{name}", summary="One list of codes", responses={404: PROBLEM})
-    async def code_list(name: str) -> list[str]:
-        if name not in _ENUMS:
-            raise problem(404, "no_such_list", f"one of: {', '.join(_ENUMS)}")
-        return list(words(_ENUMS[name]))
-
     return routes
 
 
@@ -113,10 +100,3 @@ def _read_cursor(text: str) -> tuple[datetime, str] | None:
         return datetime.fromtimestamp(float(at), UTC), str(UUID(concern_id))
     except (ValueError, OverflowError, OSError):
         raise problem(422, "after_not_valid", "give `after` as the last page gave it, or leave it out") from None
-
-
-_ENUMS: Final = {
-    _name: getattr(_module, _name)
-    for _module in (codes_pb2, census_pb2)
-    for _name in sorted(_module.DESCRIPTOR.enum_types_by_name)
-}

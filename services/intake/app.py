@@ -18,6 +18,7 @@ from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
 from services.intake.acceptance import Acceptance
 from services.intake.api import concern_routes, open_routes
+from services.intake.codes_api import code_routes
 from services.intake.core import WATCH_DEFAULT, IntakeCore
 from services.intake.door import Door
 from services.intake.follow_up_api import follow_up_routes
@@ -29,6 +30,7 @@ from services.intake.store import Concerns, IntakeStore
 from services.intake.submission_keys import keys_of
 from services.intake.submissions import Lanes, Taker
 from services.intake.submissions.key_api import key_routes
+from services.intake.suppliers import Suppliers
 
 WATCH_MINUTES: Final = "RELAY_WATCH_MINUTES"
 WATCH_MINUTES_MAX: Final = 24 * 60
@@ -66,11 +68,13 @@ def routes(context: Context) -> APIRouter:
     both = APIRouter()
     both.include_router(key_routes(keys, context.clock))
     limits = read_limits(context.settings.deploy_dir / "limits.yaml")
+    suppliers = Suppliers(context.settings.deploy_dir / "suppliers.yaml")
     admission = Admission(limits, context.telemetry.registry)
-    door = Door(acceptance, Requests(context.pool), context.clock, admission)
+    door = Door(acceptance, Requests(context.pool), context.clock, admission, suppliers)
     both.include_router(concern_routes(door, concerns))
     both.include_router(follow_up_routes(door))
     both.include_router(open_routes(str(signer.verifier)))
+    both.include_router(code_routes())
     return both
 
 

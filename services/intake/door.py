@@ -22,6 +22,7 @@ from services.intake.idempotency import Requests, read_key
 from services.intake.ids import fingerprint
 from services.intake.limits import Admission, Limits
 from services.intake.reading import BODY_BYTES_MAX, Reading
+from services.intake.suppliers import Suppliers
 
 RETRY_AFTER_S: Final = 1
 UNDECLARED_BYTES: Final = BODY_BYTES_MAX
@@ -38,12 +39,14 @@ class Door:
         requests: those that came with an Idempotency-Key.
         clock: the time.
         admission: who may come in now.
+        suppliers: who may act for which agency.
     """
 
     acceptance: Acceptance
     requests: Requests
     clock: Clock
     admission: Admission = field(default_factory=lambda: Admission(Limits()))
+    suppliers: Suppliers = field(default_factory=Suppliers)
 
     async def body(self, request: Request, caller: Caller) -> bytes:
         """Give the body of a request, once there is room for it.
@@ -96,7 +99,7 @@ class Door:
         anew: Callable[[Sender], Awaitable[Accepted]],
     ) -> Accepted:
         if key is None:
-            return await anew(Sender(caller.agency_id))
+            return await anew(Sender(caller.agency_id, caller.on_behalf_by))
         id_key = await self.acceptance.id_key()
         request = KeyedRequest(
             caller.agency_id,
@@ -107,7 +110,7 @@ class Door:
         if begun.event_id is not None:
             return await again(begun.event_id)
         try:
-            found = await anew(Sender(caller.agency_id, anew=begun.fresh))
+            found = await anew(Sender(caller.agency_id, caller.on_behalf_by, anew=begun.fresh))
         except Refused:
             await self.requests.abandon(request)  # nothing was recorded; after any other failure the lease decides
             raise

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from services.chassis.auth import Caller, require
+from services.chassis.auth import Caller
 from services.chassis.event import Refused
 from services.intake import answers
 from services.intake import follow_up as sent
@@ -105,7 +105,7 @@ def follow_up_routes(door: Door) -> APIRouter:
 
 def _endpoint(door: Door, way: _Way) -> Any:
     """Give the function behind a way in; its path names what the follow-up is about, if anything."""
-    who = Depends(require(*way.scopes))
+    who = Depends(door.suppliers.caller(*way.scopes))
 
     async def follow(request: Request, response: Response, concern_id: UUID, caller: Caller = who) -> AcceptedAnswer:
         return await _followed(door, _Came(request, response, caller, Follow(str(concern_id), _NOTHING)), way)

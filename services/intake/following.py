@@ -78,6 +78,9 @@ class FollowUps:
         now = self.acceptance.clock.now()
         following = Following(state.concern, sender.agency_id, key, now, now.astimezone(LONDON).date())
         said = self._said(following, follow)
+        if sender.supplier:
+            data: Any = said.data
+            data.on_behalf_by = sender.supplier
         words = (type(follow.given).__name__, follow.concern_id, follow.about, follow.given.model_dump_json())
         digest = key.digest("follow-up", *words).hex()
         if isinstance(said.data, ConsentWithdrawn):

@@ -52,12 +52,18 @@ class Calls:
     tokens: Path
 
     def __call__(self, service: str, method: str, path: str, *, agency: str, **options: Any) -> Any:
-        """Call a service as an agency; give the decoded JSON.
+        """Call a service as an agency, or as the supplier RELAY_SUPPLIER for it; give the decoded JSON.
 
         Raises:
             CallError: no answer, or a problem.
         """
-        headers = {"Authorization": f"Bearer {self.token(agency)}", **options.pop("headers", {})}
+        supplier = os.environ.get("RELAY_SUPPLIER", "")
+        behalf = {"On-Behalf-Of": agency} if supplier else {}
+        headers = {
+            "Authorization": f"Bearer {self.token(supplier or agency)}",
+            **behalf,
+            **options.pop("headers", {}),
+        }
         try:
             response = _client().request(method, self.url(service) + path, headers=headers, **options)
         except httpx.HTTPError as error:

@@ -22,6 +22,7 @@ ROLE_OF_CLASS: Final = {
 OUTCOMES: Final = ("referral_accepted", "strategy_discussion", "family_help", "recorded")
 SHARE: Final = "share_power"
 OPERATOR: Final = "operator"
+SUPPLIER_PREFIX: Final = "supplier-"
 
 
 @dataclass
@@ -110,5 +111,6 @@ class Practitioners:
 
 
 def sample_agencies(tokens: Iterable[str]) -> tuple[str, ...]:
-    """Give the agencies that have a local token, the operator and the auditor left out."""
-    return tuple(sorted(name for name in tokens if name not in {OPERATOR, "auditor"}))
+    """Give the agencies that have a local token; the operator, the auditor and suppliers are none."""
+    names = (name for name in tokens if name not in {OPERATOR, "auditor"})
+    return tuple(sorted(name for name in names if not name.startswith(SUPPLIER_PREFIX)))

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -32,12 +33,14 @@ from services.chassis.keys import MemoryKeys
 from services.chassis.telemetry import Telemetry
 from services.intake.acceptance import Acceptance
 from services.intake.api import concern_routes, open_routes
+from services.intake.codes_api import code_routes
 from services.intake.core import IntakeCore, IntakeState
 from services.intake.door import Door
 from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
 from services.intake.limits import Admission, Limits
 from services.intake.store import Concerns, IntakeStore
+from services.intake.suppliers import Suppliers
 from tests.chassis.rig import MovedClock
 from tests.unit.intake.events import event_of
 
@@ -110,7 +113,7 @@ class Intake:
 
 @asynccontextmanager
 async def intake(
-    dsn: str, *, topic: str = "concerns.v1", limits: Limits | None = None, **core: Any
+    dsn: str, *, topic: str = "concerns.v1", limits: Limits | None = None, suppliers: Path | None = None, **core: Any
 ) -> AsyncIterator[Intake]:
     """Have intake on a schema of its own in this module's database."""
     schema = f"intake{secrets.token_hex(6)}"
@@ -137,13 +140,14 @@ async def intake(
         concerns = Concerns(pool)
         acceptance = Acceptance(journal, concerns, keys, signer, clock)
         token_key = Ed25519PrivateKey.generate()
-        door = Door(acceptance, Requests(pool), clock, Admission(limits or Limits()))
+        door = Door(acceptance, Requests(pool), clock, Admission(limits or Limits()), Suppliers(suppliers))
         app = create_app(
             "intake",
             [
                 concern_routes(door, concerns),
                 follow_up_routes(door),
                 open_routes(str(signer.verifier)),
+                code_routes(),
             ],
             health=Health(),
             telemetry=telemetry,
