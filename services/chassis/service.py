@@ -83,6 +83,7 @@ class Service:
         core: the pure core; made once the settings are known.
         store: tables of its own.
         reads: topics it takes.
+        takes: event types it takes of them; None for all.
         writes: topics it writes; the first is the default.
         routes: its HTTP routes.
         workers: loops of its own; each runs until cancelled.
@@ -95,6 +96,7 @@ class Service:
     core: Callable[[Settings], Core[Any]]
     store: Store = field(default_factory=NoStore)
     reads: tuple[str, ...] = ()
+    takes: frozenset[str] | None = None
     writes: tuple[str, ...] = ()
     routes: Callable[[Context], APIRouter] = _no_routes
     workers: tuple[Callable[[Context], Coroutine[Any, Any, None]], ...] = ()
@@ -199,7 +201,9 @@ async def _closed(pool: asyncpg.Pool) -> None:
 
 async def _together(service: Service, settings: Settings, stack: AsyncExitStack, stop: asyncio.Event) -> None:
     context, publisher = await assemble(service, settings, stack)
-    stage = Stage(context.journal, settings, service.reads, context.telemetry) if service.reads else None
+    stage = None
+    if service.reads:
+        stage = Stage(context.journal, settings, service.reads, context.telemetry, types=service.takes)
     timers = Timers(context.journal)
     context.health.add("publisher", lambda: publisher.healthy, "the outbox cannot be sent; is the broker up?")
     context.health.add("timers", lambda: timers.healthy, "a timer could not be fired; see the log")

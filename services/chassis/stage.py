@@ -20,6 +20,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from services.chassis import database
 from services.chassis.envelope import Record
 from services.chassis.errors import DeadlineExceeded, KeyUnavailable, Stalled
+from services.chassis.event import TYPE_PREFIX
 from services.chassis.journal import Journal
 from services.chassis.kafka import RECORDS_MAX, REQUEST_DEADLINE_S, consumer, stopped, within
 from services.chassis.log import Log
@@ -68,6 +69,7 @@ class Stage:
         settings: where the broker is; the service's name is the consumer group.
         topics: what to read.
         telemetry: counters.
+        types: event types to take; records of others are passed over. None takes all.
         instance: a name that stays the same when this worker is started anew, and that no other worker has. With it a
             restarted worker takes up its partitions at once, instead of after the session timeout.
     """
@@ -79,9 +81,11 @@ class Stage:
         topics: tuple[str, ...],
         telemetry: Telemetry,
         *,
+        types: frozenset[str] | None = None,
         instance: str | None = None,
     ) -> None:
         self._journal = journal
+        self._types = None if types is None else frozenset((TYPE_PREFIX + name).encode() for name in types)
         self._settings = settings
         self._topics = topics
         self._telemetry = telemetry
@@ -155,17 +159,24 @@ class Stage:
         batches: Mapping[TopicPartition, list[ConsumerRecord]] = await within(
             REQUEST_DEADLINE_S * 3, "fetching records", client.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
         )
-        records = [record_of(r) for batch in batches.values() for r in batch]
+        fetched = [record_of(r) for batch in batches.values() for r in batch]
+        records = [record for record in fetched if self._takes(record)]
         if records:
             self.progress.in_hand = len(records)
             await self._retried("taking records", lambda: self._journal.take(records))
             self.progress.in_hand = 0
+        if fetched:
             self._moved()
             self._done |= {tp: batch[-1].offset + 1 for tp, batch in batches.items()}
         now = asyncio.get_running_loop().time()
         if self._done and (not records or now - self._committed_at >= COMMIT_EVERY_S):
             self._committed_at = now
             await self._commit(client)
+
+    def _takes(self, record: Record) -> bool:
+        """Whether a record is for this service, by its clear type; one without a type is parked by everybody."""
+        name = next((value for header, value in record.headers if header == "ce_type"), b"")
+        return self._types is None or not name or name in self._types
 
     async def _commit(self, client: AIOKafkaConsumer) -> None:
         """Commit what is in the database. A crash before it repeats at most what was taken since the last one."""

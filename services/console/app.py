@@ -36,7 +36,7 @@ from services.console.flow_worker import SCHEMA
 
 AUDIT_DEADLINE_S: Final = 10.0
 PAGE_SIZE: Final = 100
-PARKING: Final = ("intake", "basis_assessment", "routing")
+PARKING: Final = ("intake", "basis_assessment", "routing", "vault")
 _pages = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(default=True)
 )

@@ -19,8 +19,9 @@ from services.chassis.settings import Settings
 from services.intake.acceptance import Acceptance
 from services.intake.api import concern_routes, open_routes
 from services.intake.codes_api import code_routes
-from services.intake.core import WATCH_DEFAULT, IntakeCore
+from services.intake.core import WATCH_DEFAULT, IntakeCore, erasure
 from services.intake.door import Door
+from services.intake.erasure_api import erasure_routes
 from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
 from services.intake.limits import Admission, read_limits
@@ -73,6 +74,7 @@ def routes(context: Context) -> APIRouter:
     door = Door(acceptance, Requests(context.pool), context.clock, admission, suppliers)
     both.include_router(concern_routes(door, concerns))
     both.include_router(follow_up_routes(door))
+    both.include_router(erasure_routes(acceptance))
     both.include_router(open_routes(str(signer.verifier)))
     both.include_router(code_routes())
     return both
@@ -126,7 +128,7 @@ SERVICE = Service(
     writes=("concerns.v1",),
     routes=routes,
     workers=(sweep, objections, submissions, rotate),
-    opens=CONTENT_EVENTS,
+    opens=CONTENT_EVENTS | erasure.TYPES,
     purpose="accept",
 )
 

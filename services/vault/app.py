@@ -12,7 +12,7 @@ from services.vault.api import key_routes
 from services.vault.core import VaultCore
 from services.vault.nightly import keep_rewrapping
 from services.vault.pending import keep_telling
-from services.vault.store import VaultStore
+from services.vault.store import TAKES, VaultStore
 from services.vault.wrapping import ensure_wrapping_key
 
 
@@ -38,6 +38,9 @@ SERVICE = Service(
     name="vault",
     core=lambda _: VaultCore(),
     store=VaultStore(),
+    reads=("concerns.v1", "shares.v1"),
+    takes=TAKES,
+    opens=frozenset(),
     writes=("keys.v1",),
     routes=_routes,
     workers=(tell_what_happened, shut_old_copies),

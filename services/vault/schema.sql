@@ -226,9 +226,12 @@ BEGIN
 END $$;
 
 -- Move keys of a concern from states to a state, and note the event: the named keys, else those of a person and a
--- consent, where empty means any. Gives the keys that moved.
+-- consent, where empty means any; of one share alone, of the sender's own copy (empty), or of all (null). Gives the keys
+-- that moved.
+DROP FUNCTION IF EXISTS vault.move_keys(uuid, text, text, uuid[], text[], text, text, text);
 CREATE OR REPLACE FUNCTION vault.move_keys(
-    concern uuid, person text, consent text, named uuid[], from_states text[], to_state text, event_type text, why text
+    concern uuid, person text, consent text, named uuid[], from_states text[], to_state text, event_type text, why text,
+    share text DEFAULT NULL
 ) RETURNS SETOF uuid
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -246,6 +249,7 @@ BEGIN
         WHERE k.concern_id = concern AND k.state = ANY (from_states)
           AND CASE WHEN cardinality(named) > 0 THEN k.key_id = ANY (named)
               ELSE person IN ('', k.person_id) AND consent IN ('', k.consent_ref) END
+          AND (share IS NULL OR k.share_id = share)
         RETURNING k.key_id
     )
     SELECT array_agg(changed.key_id ORDER BY changed.key_id) INTO moved FROM changed;
@@ -317,6 +321,40 @@ BEGIN
     END IF;
     RETURN QUERY SELECT vault.move_keys(
         concern, person, consent, named, '{active,suspended}', 'destroyed', 'KeyDestroyed', why);
+END $$;
+
+-- Destroy the sender's own copy: of the whole concern, of a person, of what rests on a consent. What recipients were
+-- given has keys of its own, and is theirs to erase or to keep (practice 18 and 19). The vault alone.
+CREATE OR REPLACE FUNCTION vault.destroy_own(concern uuid, person text, consent text, why text) RETURNS SETOF uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM vault.refuse_old_snapshot();
+    PERFORM pg_advisory_xact_lock(1986098540, 1);
+    INSERT INTO vault.standing AS s (concern_id, person_id, consent_ref, state, reason, by_role)
+    VALUES (concern, person, consent, 'destroyed', why, session_user)
+    ON CONFLICT (concern_id, person_id, consent_ref) DO UPDATE
+    SET state = 'destroyed', reason = excluded.reason, by_role = excluded.by_role, at = excluded.at
+    WHERE s.state = 'suspended';
+    RETURN QUERY SELECT vault.move_keys(
+        concern, person, consent, '{}', '{active,suspended}', 'destroyed', 'KeyDestroyed', why, '');
+END $$;
+
+-- Destroy or resume what one recipient was given: all of the share, or what rests on a consent. The vault alone.
+CREATE OR REPLACE FUNCTION vault.destroy_share(concern uuid, share text, consent text, why text) RETURNS SETOF uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM vault.refuse_old_snapshot();
+    PERFORM pg_advisory_xact_lock(1986098540, 1);
+    RETURN QUERY SELECT vault.move_keys(
+        concern, '', consent, '{}', '{active,suspended}', 'destroyed', 'KeyDestroyed', why, share);
+END $$;
+CREATE OR REPLACE FUNCTION vault.resume_share(concern uuid, share text, consent text, why text) RETURNS SETOF uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM vault.refuse_old_snapshot();
+    PERFORM pg_advisory_xact_lock(1986098540, 1);
+    RETURN QUERY SELECT vault.move_keys(
+        concern, '', consent, '{}', '{suspended}', 'active', 'KeyResumed', why, share);
 END $$;
 
 -- Who may do what (design section 6). A role that is not made yet is granted its due at the next start.

@@ -7,23 +7,49 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
+from concern_relay.v1.concerns_pb2 import ErasureApproved
+from concern_relay.v1.shares_pb2 import ErasureConfirmed, ErasureDeclined
 from services.chassis.event import Fact
 
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
 
 
+TAKES: Final = frozenset({"ErasureApproved", "ErasureConfirmed", "ErasureDeclined"})
+"""Facts of other services that change keys."""
+APPROVED: Final = "erasure_approved"
+CONFIRMED: Final = "erasure_confirmed"
+DECLINED: Final = "erasure_declined"
+
+_OWN: Final = "SELECT vault.destroy_own($1, $2, $3, $4)"
+_SHARE: Final = "SELECT vault.destroy_share($1, $2, $3, $4)"
+_RESUME: Final = "SELECT vault.resume_share($1, $2, $3, $4)"
+
+
 class VaultStore:
-    """The vault's tables. Events change nothing in them: the change came first, the event tells of it."""
+    """The vault's tables. Its own events change nothing in them: the change came first, the event tells of it."""
 
     schema = SCHEMA
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
-        """Keep nothing."""
+        """Do to the keys what people decided elsewhere, in the transaction that takes the fact: once, whatever happens.
+
+        An approved erasure destroys the sender's own copy. A recipient's copy goes when a named person there confirms
+        it; where it is kept for a duty of its own, what was suspended with a consent opens again for that share alone.
+        """
+        del effects
+        concern = UUID(fact.concern_id)
+        match fact.data:
+            case ErasureApproved() as data:
+                await connection.execute(_OWN, concern, data.person_id, data.consent_ref, APPROVED)
+            case ErasureConfirmed() as data if data.share_id:
+                await connection.execute(_SHARE, concern, data.share_id, data.consent_ref, CONFIRMED)
+            case ErasureDeclined() as data if data.share_id and data.consent_ref:
+                await connection.execute(_RESUME, concern, data.share_id, data.consent_ref, DECLINED)
 
 
 async def resume(

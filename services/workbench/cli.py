@@ -18,6 +18,10 @@ NOUNS: Final = {
     "request": ("services.workbench.request_cli", "ask another agency what it holds, and answer"),
     "share": ("services.workbench.share_cli", "recall, erasure, breach, resolving professional disagreement"),
     "webhook": ("services.workbench.webhook_cli", "register and look after an agency's webhook endpoints"),
+    "erasure": (
+        "services.workbench.erasure_cli",
+        "erase what an agency sent, as two named people decide; hold it back",
+    ),
     "history": ("services.workbench.history_cli", "replay, explain, look back, export"),
     "ledger": ("services.workbench.ledger_cli", "verify, prove, export"),
     "agency": ("services.workbench.agency_cli", "let an agency in, renew its secrets, let it go"),

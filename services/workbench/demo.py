@@ -24,7 +24,7 @@ from services.workbench.supervisor import ProcessError
 
 SETTLE_DEADLINE_S: Final = 120.0
 LOOK_EVERY_S: Final = 1.0
-PARKING: Final = ("intake", "basis_assessment", "routing")
+PARKING: Final = ("intake", "basis_assessment", "routing", "vault")
 
 
 def demo_command(state: str, limit: int, *, quiet: bool) -> int:

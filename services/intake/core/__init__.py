@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, get_args
 
-from concern_relay.v1.concerns_pb2 import ConcernRaised, WatchExpired
+from concern_relay.v1.concerns_pb2 import ConcernRaised, HoldLifted, HoldPlaced, WatchExpired
 from services.chassis.concern import Concern
 from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer
+from services.intake.core import erasure
 from services.intake.core import state as states
 from services.intake.core.follow_up import NOT_YOURS, FollowUp, followed, objection_due
 from services.intake.core.raising import ALREADY_RAISED, OTHER_CHILD, about_the_same, raised
@@ -37,6 +38,7 @@ __all__ = [
 WATCH: Final = "watch"
 WATCH_DEFAULT: Final = timedelta(minutes=15)
 _FOLLOW_UPS: Final = get_args(FollowUp)
+_ERASURES: Final = get_args(erasure.ErasureAct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,8 @@ class IntakeCore:
             Refused: ``already_raised``, ``other_child``, ``not_yours``, ``not_raised``, and those of ``follow_up``.
         """
         if fact.timer is not None:
-            return _expired(state, fact)
+            kind, _, about = fact.timer.name.partition(":")
+            return erasure.fired(state.erasures, fact, about) if kind == erasure.ERASE else _expired(state, fact)
         if fact.kind is not FactKind.ACT:
             return Decision(cancel=(WATCH,)) if ends_watch(fact) else NOTHING
         if isinstance(fact.data, ConcernRaised):
@@ -73,6 +76,8 @@ class IntakeCore:
         if isinstance(fact.data, _FOLLOW_UPS):
             found = followed(state, fact, fact.data)
             return NOTHING if found is None else self._watched(state.status, fact, found)
+        if isinstance(fact.data, _ERASURES):
+            return _erasure(state, fact, fact.data)
         raise Refused(422, "act_not_known", "Intake does not know this act.")
 
     def _watched(self, before: Status, fact: Fact, effect: Effect) -> Decision:
@@ -81,6 +86,16 @@ class IntakeCore:
         restarted = after.watched_from != before.watched_from
         timers = (Timer(WATCH, fact.recorded + self.watch),) if restarted and watched(after) else ()
         return Decision((effect,), timers)
+
+
+def _erasure(state: IntakeState, fact: Fact, data: erasure.ErasureAct) -> Decision:
+    """Let the agency that raised it decide on erasing; let whoever holds it ask that nothing is erased."""
+    of_holders = isinstance(data, HoldPlaced | HoldLifted)
+    if not (state.holds(data.agency_id) if of_holders else data.agency_id == state.status.agency_id):
+        # of another agency's concern not even the existence is said
+        raise Refused(404, NOT_YOURS, "There is no such concern of your agency.")
+    known = frozenset(state.concern.parts) | state.concern.unopened
+    return erasure.asked(state.erasures, known, fact, data)
 
 
 def _expired(state: IntakeState, fact: Fact) -> Decision:

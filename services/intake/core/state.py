@@ -19,6 +19,8 @@ from concern_relay.v1.shares_pb2 import SharePlanned, ShareRecalled
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.concern import with_fact as concern_with
 from services.chassis.event import Fact, FactKind
+from services.intake.core import erasure
+from services.intake.core.erasure import Erasures
 from services.intake.core.reliance import Reliance, with_assessment
 from services.intake.status import Status
 from services.intake.status import with_fact as status_with
@@ -39,6 +41,7 @@ class IntakeState:
         withdrawn: by consent the event that withdrew it.
         objected: consents whose withdrawal stands as an objection.
         reliance: what was shared because of a consent.
+        erasures: what was proposed to be erased, and what holds that back.
     """
 
     concern: Concern
@@ -51,6 +54,7 @@ class IntakeState:
     withdrawn: Mapping[str, str] = field(default_factory=dict)
     objected: frozenset[str] = frozenset()
     reliance: Reliance = field(default_factory=Reliance)
+    erasures: Erasures = field(default_factory=Erasures)
 
     def holds(self, agency_id: str) -> bool:
         """Whether an agency raised this concern or was told of it."""
@@ -70,6 +74,8 @@ def evolve(state: IntakeState, fact: Fact) -> IntakeState:
             return replace(state, holders={k: v for k, v in state.holders.items() if k != data.share_id})
         case BasisAssessed():
             return replace(state, reliance=with_assessment(state.reliance, data))
+    if fact.type in erasure.TYPES:
+        return replace(state, erasures=erasure.with_fact(state.erasures, fact))
     return _followed(state, fact)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from concern_relay.v1.codes_pb2 import Urgency
-from concern_relay.v1.concerns_pb2 import ConsentWithdrawn, WatchExpired
+from concern_relay.v1.concerns_pb2 import ConsentWithdrawn, ErasureApproved, WatchExpired
 from concern_relay.v1.shares_pb2 import (
     ActRefused,
     AttachmentReceived,
@@ -121,6 +121,8 @@ class RoutingCore:
         arrangement = self._on(fact.recorded)
         if isinstance(fact.data, ConsentWithdrawn):
             return erasure.withdrawn(self._of_share, after, fact, fact.data.consent_ref)
+        if isinstance(fact.data, ErasureApproved):
+            return erasure.at_source(self._of_share, after, fact, fact.data)
         if fact.type == "RecordsLinked":
             return reopened.by_link(arrangement, after, fact)
         return reopened.by_new_shares(arrangement, after, fact, decision.effects)

@@ -53,6 +53,7 @@ class Erasure:
         share_id: empty when the sender is asked.
         stage: of the chase; 0 before the first.
         answer: confirmed, declined, or empty.
+        consent_ref: the consent that was withdrawn, if that is why.
     """
 
     erasure_id: str
@@ -62,6 +63,7 @@ class Erasure:
     clock_code: str
     stage: int = 0
     answer: str = ""
+    consent_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,10 @@ def cases_after(cases: Cases, data: object) -> Cases:  # noqa: C901, PLR0912  (a
         case DisagreementResolved():
             return _disagreement(cases, data.disagreement_id, resolved=True)
         case ErasureRequested():
-            asked = Erasure(data.erasure_id, data.share_id, data.recipient_agency_id, at(data.due_at), data.clock_code)
+            asked = Erasure(
+                data.erasure_id, data.share_id, data.recipient_agency_id, at(data.due_at), data.clock_code,
+                consent_ref=data.consent_ref,
+            )  # fmt: skip
             return replace(cases, erasures={**cases.erasures, data.erasure_id: asked})
         case ErasureOverdue():
             return _erasure(cases, data.erasure_id, stage=data.stage)

@@ -1,8 +1,8 @@
 """Erasure at those who were told: asked for, confirmed or declined by a named person, chased by a clock.
 
-Two things ask for it: a share that was recalled, and a consent that was withdrawn and was the basis. A recipient that
-relies on a duty of its own declines with ground and decider; that ends the chase (practice 19). Nothing here destroys
-a key: that is the vault's, after two named people have looked.
+Three things ask for it: a share that was recalled, a consent that was withdrawn and was the basis, and an erasure that
+two named people of the sender decided. A recipient that relies on a duty of its own declines with ground and decider;
+that ends the chase (practice 19). Nothing here destroys a key: that is the vault's, when it takes what was decided.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from concern_relay.v1.concerns_pb2 import ErasureApproved
 from concern_relay.v1.shares_pb2 import ErasureConfirmed, ErasureDeclined, ErasureOverdue, ErasureRequested
 from services.chassis.arrangement import Arrangement
 from services.chassis.calendar import Clock, due
@@ -22,6 +23,7 @@ from services.routing.core.state import Share, State
 ERASE: Final = "erase"
 RECALLED: Final = "recalled"
 CONSENT_WITHDRAWN: Final = "consent_withdrawn"
+ERASED_AT_SOURCE: Final = "erased_at_source"
 
 
 def asked(
@@ -33,9 +35,11 @@ def asked(
     share_id: str = "",
     part_ids: Iterable[str] = (),
     consent_ref: str = "",
+    decided: str = "",
 ) -> Decision:
-    """Ask an agency to erase: the event, and the clock of its answer."""
-    erasure_id = derived_id(fact.concern_id, "erasure", reason, agency_id, share_id, consent_ref)
+    """Ask an agency to erase: the event, and the clock of its answer; ``decided`` is the sender's own erasure."""
+    why = (reason, agency_id, share_id, consent_ref, *((decided,) if decided else ()))
+    erasure_id = derived_id(fact.concern_id, "erasure", *why)
     end = due(clock, fact.recorded)
     data = ErasureRequested(
         concern_id=fact.concern_id,
@@ -87,6 +91,43 @@ def withdrawn(arrangement_of: Callable[[Share], Arrangement], state: State, fact
     fresh = [e for e in effects if e.key not in known]
     kept = {e.key for e in fresh}
     return Decision(tuple(fresh), tuple(t for t in timers if t.name.partition(":")[2] in kept))
+
+
+def at_source(
+    arrangement_of: Callable[[Share], Arrangement], state: State, fact: Fact, data: ErasureApproved
+) -> Decision:
+    """Tell everybody who was given what its sender erases, and ask for the same (UK GDPR Article 17 and 19)."""
+    decisions = []
+    for share in state.shares.values():
+        part_ids = _touched(state, share, data)
+        if not part_ids or share.void or share.delivered_at is None:
+            continue
+        clock = arrangement_of(share).duties.erase
+        whole = not data.person_id and not data.consent_ref
+        ids = frozenset[str]() if whole else part_ids
+        ask = asked(
+            fact,
+            share.agency_id,
+            clock,
+            ERASED_AT_SOURCE,
+            share_id=share.share_id,
+            part_ids=ids,
+            decided=data.erasure_id,
+        )
+        decisions.append(ask)
+    effects = tuple(effect for one in decisions for effect in one.effects)
+    return Decision(effects, tuple(timer for one in decisions for timer in one.timers))
+
+
+def _touched(state: State, share: Share, data: ErasureApproved) -> frozenset[str]:
+    """Give the parts of a share that an erasure is about; what rested on a consent was asked back at its withdrawal."""
+    if data.consent_ref:
+        return frozenset()
+    given = frozenset(share.digests)
+    if not data.person_id:
+        return given
+    about = {item.item_id for item in state.concern.items if item.about_person_id == data.person_id}
+    return given & (about | {data.person_id})
 
 
 def confirmed(state: State, fact: Fact, data: ErasureConfirmed) -> Decision:
@@ -157,7 +198,7 @@ def _of(state: State, data: ErasureConfirmed | ErasureDeclined) -> Erasure:
 
 def _answered(fact: Fact, found: Erasure, data: ErasureConfirmed | ErasureDeclined) -> Decision:
     message = copied(data)
-    message.share_id = found.share_id
+    message.share_id, message.consent_ref = found.share_id, found.consent_ref
     message.late = fact.recorded > found.due_at
     ground = f"/{data.ground}" if isinstance(data, ErasureDeclined) else ""
     effect = recorded(message, fact, found.share_id or found.erasure_id, f"{found.erasure_id}{ground}")

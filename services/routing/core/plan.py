@@ -237,8 +237,12 @@ class Planner:
         corrected = next((s for s in reversed(before) if s.digests.keys() & {*new, *withdrawn}), None)
         if (since := _begun(replaces or corrected)) is not None:
             data.clock_from.FromDatetime(since)
-        scope = KeyScope(self._concern.concern_id, share_id=share_id)
-        contents = tuple(Content(part_id, scope, part) for part_id, part in sorted(new.items()))
+        # what rests on a consent is shut with it, at this recipient too, before anybody has answered (practice 19)
+        consent_of = {part_id: rests.consent_ref for rests in data.consents for part_id in rests.part_ids}
+        contents = tuple(
+            Content(i, KeyScope(data.concern_id, consent_ref=consent_of.get(i, ""), share_id=share_id), part)
+            for i, part in sorted(new.items())
+        )
         self.effects.append(Effect(data, key=share_id, contents=contents))
         self.timers.append(Timer(f"deliver:{share_id}", deliver_by(self.arrangement, self.at)))
         if corrected is not None:

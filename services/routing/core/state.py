@@ -9,6 +9,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
+from concern_relay.v1 import concerns_pb2
 from concern_relay.v1.assessments_pb2 import BasisAssessed
 from concern_relay.v1.codes_pb2 import AgencyClass, Channel, RecallReason, ShareOutcome, Urgency, WithholdReason
 from concern_relay.v1.concerns_pb2 import InformationCorrected
@@ -34,19 +35,8 @@ from services.chassis.event import Fact
 from services.routing.core.cases import Cases, cases_after
 
 CONCERNS: Final = "concerns.v1"
-CONCERN_EVENTS: Final = frozenset(
-    {
-        "ConcernRaised",
-        "InformationAdded",
-        "InformationCorrected",
-        "ConsentGiven",
-        "ConsentWithdrawn",
-        "ChildMoved",
-        "RecordsLinked",
-        "RecordsUnlinked",
-        "WatchExpired",
-    }
-)
+CONCERN_EVENTS: Final = frozenset(concerns_pb2.DESCRIPTOR.message_types_by_name)
+"""Everything on concerns.v1: an assessment may be based on any of it, and waits here until it is known."""
 NONE: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 

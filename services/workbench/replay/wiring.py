@@ -20,10 +20,11 @@ from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.envelope import Event
 from services.chassis.event import Core
 from services.chassis.settings import REPOSITORY
-from services.intake.core import WATCH_DEFAULT, IntakeCore
+from services.intake.core import WATCH_DEFAULT, IntakeCore, erasure
 from services.routing.core import RoutingCore
 from services.workbench.replay.wired import NotAtHand, Wired
 
+INTAKE_OPENS: Final = CONTENT_EVENTS | erasure.TYPES
 ROUTING_OPENS: Final = CONTENT_EVENTS | {"SharePlanned"}
 WATCH_MINUTES: Final = "RELAY_WATCH_MINUTES"
 
@@ -52,7 +53,7 @@ def wire(deploy_dir: Path = REPOSITORY / "deploy") -> tuple[Wired, ...]:
 def wired(laws: LawBook, book: ArrangementBook) -> tuple[Wired, ...]:
     """Give every service that decides, over these laws and arrangements."""
     return (
-        Wired("intake", ("assessments.v1", "shares.v1"), ("concerns.v1",), CONTENT_EVENTS, _Intake()),
+        Wired("intake", ("assessments.v1", "shares.v1"), ("concerns.v1",), INTAKE_OPENS, _Intake()),
         Wired("basis_assessment", ("concerns.v1",), ("assessments.v1",), CONTENT_EVENTS, _Basis(laws, book)),
         Wired("routing", ("concerns.v1", "assessments.v1"), ("shares.v1",), ROUTING_OPENS, _Routing(book)),
     )
