@@ -61,6 +61,7 @@ class Outcome(BaseModel):
 
     code: str
     given_at: datetime
+    reason: str = Field(default="", description="In words, as they were given to you.")
 
 
 class ConcernAnswer(BaseModel):
@@ -106,7 +107,7 @@ def accepted(found: Accepted, *, history: bool) -> AcceptedAnswer:
     )
 
 
-def concern(concern_id: str, status: Status) -> ConcernAnswer:
+def concern(concern_id: str, status: Status, reason: str = "") -> ConcernAnswer:
     """Write where a concern stands."""
     assert status.received is not None
     outcome = status.outcome
@@ -117,7 +118,7 @@ def concern(concern_id: str, status: Status) -> ConcernAnswer:
         urgency=word_of(Urgency, status.urgency),
         received_at=status.received,
         acknowledged_at=status.acknowledged,
-        outcome=None if outcome is None else _outcome(outcome.outcome, outcome.outcome_at),
+        outcome=None if outcome is None else _outcome(outcome.outcome, outcome.outcome_at, reason),
         version=status.version,
         history=status.history,
         test=status.test,
@@ -132,9 +133,9 @@ def mended(malformed: Malformed) -> Problem:
     return problem(malformed.status, malformed.code, str(malformed), errors=errors, more_errors=malformed.more)
 
 
-def _outcome(code: int, given_at: datetime | None) -> Outcome:
+def _outcome(code: int, given_at: datetime | None, reason: str) -> Outcome:
     assert given_at is not None
-    return Outcome(code=word_of(ShareOutcome, code), given_at=given_at)
+    return Outcome(code=word_of(ShareOutcome, code), given_at=given_at, reason=reason)
 
 
 def _odd(flag: Flag) -> Odd:

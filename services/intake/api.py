@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.chassis.auth import Caller
 from services.chassis.event import Refused
+from services.chassis.keys import Keys
 from services.chassis.problems import problem
 from services.intake import answers
 from services.intake.answers import AcceptedAnswer, ConcernAnswer, ConcernPage
@@ -18,6 +19,7 @@ from services.intake.door import Door, said_of
 from services.intake.errors import Malformed
 from services.intake.limits import lane_of
 from services.intake.reading import read
+from services.intake.reasons import reason_of
 from services.intake.store import PAGE_MAX, Concerns
 from services.intake.submission import Submission
 
@@ -25,7 +27,7 @@ PAGE_DEFAULT: Final = 50
 CURSOR_CHARS_MAX: Final = 100
 
 
-def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
+def concern_routes(door: Door, concerns: Concerns, keys: Keys) -> APIRouter:
     """Give the routes of concerns."""
     routes = APIRouter(prefix="/v1/concerns", tags=["concerns"])
     raiser = Depends(door.suppliers.caller("raise"))
@@ -58,7 +60,8 @@ def concern_routes(door: Door, concerns: Concerns) -> APIRouter:
         # of another agency's concern not even the existence is said
         if found is None or found.status.agency_id != caller.agency_id:
             raise problem(404, "no_such_concern", "your agency has raised no concern of this id")
-        return answers.concern(found.concern_id, found.status)
+        reason = await reason_of(concerns, keys, found.status.outcome)
+        return answers.concern(found.concern_id, found.status, reason)
 
     @routes.get("", summary="Your concerns, newest first")
     async def list_concerns(

@@ -72,7 +72,7 @@ def routes(context: Context) -> APIRouter:
     suppliers = Suppliers(context.settings.deploy_dir / "suppliers.yaml")
     admission = Admission(limits, context.telemetry.registry)
     door = Door(acceptance, Requests(context.pool), context.clock, admission, suppliers)
-    both.include_router(concern_routes(door, concerns))
+    both.include_router(concern_routes(door, concerns, context.keys))
     both.include_router(follow_up_routes(door))
     both.include_router(erasure_routes(acceptance))
     both.include_router(open_routes(str(signer.verifier)))

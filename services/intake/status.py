@@ -68,12 +68,14 @@ class Told:
         acknowledged: recorded time a named person there acknowledged.
         outcome: what it said it did; 0 = nothing yet.
         outcome_at: recorded time of that.
+        outcome_event: id of the event that says so; its reasons are sealed in it.
     """
 
     rank: int
     acknowledged: datetime | None = None
     outcome: int = 0
     outcome_at: datetime | None = None
+    outcome_event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def with_fact(status: Status, fact: Fact) -> Status:
             return _told(status, data.share_id, replace(told, acknowledged=fact.recorded))
         case shares.OutcomeGiven():
             told = status.told.get(data.share_id)
-            given = {"outcome": int(data.outcome), "outcome_at": fact.recorded}
+            given = {"outcome": int(data.outcome), "outcome_at": fact.recorded, "outcome_event": str(fact.id)}
             return status if told is None else _told(status, data.share_id, replace(told, **given))  # type: ignore[arg-type]
         case shares.ShareRecalled():
             # it went to the wrong place: its answer is nobody's

@@ -216,7 +216,8 @@ def _standing(row: asyncpg.Record) -> Standing:
 def dump(status: Status) -> str:
     """Write a status as JSON: ids, times and codes, no content."""
     told = {
-        share_id: [t.rank, _text(t.acknowledged), t.outcome, _text(t.outcome_at)] for share_id, t in status.told.items()
+        share_id: [t.rank, _text(t.acknowledged), t.outcome, _text(t.outcome_at), t.outcome_event]
+        for share_id, t in status.told.items()
     }
     return json.dumps(
         {
@@ -238,8 +239,8 @@ def load(text: str) -> Status:
     """Read what :func:`dump` wrote."""
     found: dict[str, Any] = json.loads(text)
     told = {
-        share_id: Told(rank, _time(acknowledged), outcome, _time(outcome_at))
-        for share_id, (rank, acknowledged, outcome, outcome_at) in found.pop("told").items()
+        share_id: Told(rank, _time(acknowledged), outcome, _time(outcome_at), *event)
+        for share_id, (rank, acknowledged, outcome, outcome_at, *event) in found.pop("told").items()
     }
     found |= {name: _time(found[name]) for name in ("received", "watched_from")}
     return Status(**{**found, "told": told, "watch": Watch(found["watch"])})

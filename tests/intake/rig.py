@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from google.protobuf.message import Message
 
+from concern_relay.v1.facts_pb2 import Note, Part
 from services.chassis.auth import Tokens, mint_token
 from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.envelope import Event, Record, decode, encode
+from services.chassis.event import KeyScope, derived_id
 from services.chassis.health import Health
 from services.chassis.http import create_app
 from services.chassis.integrity.note import Signer
@@ -30,6 +32,7 @@ from services.chassis.journal import Desk, Journal
 from services.chassis.journal.journal import Due
 from services.chassis.journal.transaction import entry_record
 from services.chassis.keys import MemoryKeys
+from services.chassis.sealing import seal
 from services.chassis.telemetry import Telemetry
 from services.intake.acceptance import Acceptance
 from services.intake.api import concern_routes, open_routes
@@ -96,9 +99,14 @@ class Intake:
         )
         return [decode(entry_record(row)) for row in rows]
 
-    async def hear(self, concern_id: str, data: Message, topic: str = "shares.v1") -> None:
-        """Take an event of another service, as the stage would."""
+    async def hear(self, concern_id: str, data: Message, topic: str = "shares.v1", words: str = "") -> None:
+        """Take an event of another service, as the stage would; words are sealed under the share's key."""
         event = replace(event_of(data, concern_id, self.clock.now()), topic=topic)
+        if words:
+            scope = KeyScope(concern_id, share_id="s")
+            key = (await self.keys.issue([scope]))[scope]
+            sealed = seal(key, event.id, derived_id(concern_id, "note"), Part(note=Note(text=words)))
+            event.data.parts.append(sealed)  # type: ignore[attr-defined]
         record: Record = replace(encode(event), partition=0, offset=secrets.randbits(40))
         await self.journal.take([record])
 
@@ -144,7 +152,7 @@ async def intake(
         app = create_app(
             "intake",
             [
-                concern_routes(door, concerns),
+                concern_routes(door, concerns, keys),
                 follow_up_routes(door),
                 open_routes(str(signer.verifier)),
                 code_routes(),

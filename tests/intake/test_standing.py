@@ -44,6 +44,24 @@ async def test_the_sender_follows_its_concern_to_the_outcome(new_intake):
         assert (await intake.get("/v1/concerns")).json()["concerns"] == [seen[3]]
 
 
+async def test_the_reasons_come_back_to_the_sender_and_nobody_elses_do(new_intake):
+    """No further action, with why: in words, from who answers the sender; what the police wrote is not shown."""
+    async with new_intake() as intake:
+        concern = await raised(intake)
+        police = codes.AgencyClass.AGENCY_CLASS_POLICE
+        nfa = codes.ShareOutcome.SHARE_OUTCOME_NO_FURTHER_ACTION
+        for share_id, agency_class, words in (("s", CSC, "Below the threshold."), ("p", police, "Known to us.")):
+            await intake.hear(
+                concern, SharePlanned(concern_id=concern, share_id=share_id, recipient_class=agency_class)
+            )
+            await intake.hear(concern, OutcomeGiven(concern_id=concern, share_id=share_id, outcome=nfa), words=words)
+
+        answer = await intake.get(f"/v1/concerns/{concern}")
+
+        assert answer.json()["outcome"]["reason"] == "Below the threshold."
+        assert "Known to us." not in answer.text
+
+
 async def test_of_another_agencys_concern_not_even_the_existence_is_said(new_intake):
     """The same answer as for an id that never was."""
     async with new_intake() as intake:
