@@ -19,6 +19,7 @@ from concern_relay.v1 import keys_pb2 as keys
 from concern_relay.v1 import shares_pb2 as shares
 from services.audit.clear_fields import clear_fields
 from services.audit.journey import ClockRun, ClockState, Journey, Share, Step, Withheld
+from services.audit.journey_after import followed
 from services.chassis.codes import word_of
 from services.chassis.envelope import Event
 
@@ -84,7 +85,7 @@ def _folded(journey: Journey, event: Event) -> Journey:
             return replace(journey, suspended_keys=journey.suspended_keys - set(data.key_ids))
         case keys.KeyDestroyed():
             return replace(journey, destroyed_keys=journey.destroyed_keys | set(data.key_ids))
-    return _shared(journey, data, event.recorded)
+    return followed(_shared(journey, data, event.recorded), data)
 
 
 def _decision(journey: Journey, data: Any) -> Journey:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -21,11 +21,16 @@ from services.audit import history
 from services.audit.journey import Journey
 from services.audit.journey_json import in_full
 from services.audit.journeys import journey_of
+from services.audit.known import disclosures, known
+from services.audit.known_telling import disclosure_dict, disclosure_lines, known_dict, known_lines
 from services.basis_assessment.explain import Explanation
 from services.basis_assessment.explain import explain as explain_basis
 from services.basis_assessment.pack_document import read_book
 from services.chassis.envelope import Event
 from services.chassis.errors import RelayError
+from services.chassis.event import Fact
+from services.chassis.journal import opened, sealed_parts
+from services.chassis.keys import Key
 from services.workbench.output import Finding, answer, on_terminal, usage
 from services.workbench.replay.check import PURPOSE, Access, check_all, check_histories, check_one
 from services.workbench.replay.engine import GRACE
@@ -40,6 +45,8 @@ app = typer.Typer(no_args_is_help=True, help="What is recorded: replayed, explai
 
 FINDINGS_SHOWN: Final = 200
 WORKERS_MAX: Final = 64
+#: Why content is opened for somebody who looks back: the vault keeps it with each opening.
+PURPOSES: Final = ("inquiry", "practice_review", "subject_access", "audit")
 UNAVAILABLE: Final = (ServersError, RelayError, OSError, asyncpg.PostgresError)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")]
@@ -101,19 +108,52 @@ def explain(concern_id: Concern, as_json: AsJson = False) -> None:
 def as_of(
     concern_id: Concern,
     time: Annotated[str, typer.Argument(help="A moment with its zone, as 2026-03-02T09:00Z.")],
+    agency: Annotated[
+        list[str],
+        typer.Option("--agency", "-a", help="What this agency knew, from what was sent to it; may be repeated."),
+    ] = [],  # noqa: B006  (typer reads it)
+    purpose: Annotated[
+        str, typer.Option(help=f"Open the content, which the vault records: {', '.join(PURPOSES)}.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell what was known of a concern, and who had been told, at a moment. By recorded time; holds no content."""
+    """Tell what was known of a concern, and who had been told, at a moment, by recorded time.
+
+    Holds no content, unless a purpose is given with an agency.
+    """
     name = "history as-of"
+    if purpose and (purpose not in PURPOSES or not agency):
+        raise usage(name, f"--purpose goes with --agency and is one of: {', '.join(PURPOSES)}", as_json=as_json)
     try:
         moment = datetime.fromisoformat(time)
     except ValueError:
         moment = datetime.min  # noqa: DTZ901  (has no zone, which is refused next)
     if moment.tzinfo is None:
         raise usage(name, "give the moment with its zone, as 2026-03-02T09:00Z", as_json=as_json)
+    if agency:
+        facts = _facts(name, concern_id, purpose, as_json)
+        each = [known(facts, one, moment) for one in agency]
+        data = {"as_of": moment.isoformat(), "known": [known_dict(one, opened=bool(purpose)) for one in each]}
+        shown = [line for one in each for line in known_lines(one, opened=bool(purpose))]
+        raise answer(name, data, as_json=as_json, lines=shown)
     journey = journey_of(concern_id, _recorded(name, concern_id, as_json), moment)
     lines = [f"As of {moment.isoformat()}:", *told(journey)]
     raise answer(name, {"as_of": moment.isoformat(), **in_full(journey)}, as_json=as_json, lines=lines)
+
+
+@app.command("disclosures")
+def disclosures_(
+    concern_id: Concern,
+    agency: Annotated[str, typer.Option("--agency", "-a", help="Only those to this agency.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List every disclosure of a concern: controller, recipient, rule, law, and what became of it. No content."""
+    name = "history disclosures"
+    found = disclosures(_facts(name, concern_id, "", as_json), datetime.max.replace(tzinfo=UTC))
+    wanted = [one for one in found if agency in ("", one.recipient_agency_id)]
+    lines = [line for one in wanted for line in disclosure_lines(one)]
+    data = {"disclosures": [disclosure_dict(one) for one in wanted]}
+    raise answer(name, data, as_json=as_json, lines=lines or ["nobody was told"])
 
 
 @app.command()
@@ -165,6 +205,25 @@ def _recorded(name: str, concern_id: str, as_json: bool) -> Recorded:
     if not found:
         raise answer(name, None, [Finding("unknown_concern", "nothing is recorded of it")], as_json=as_json)
     return found
+
+
+def _facts(name: str, concern_id: str, purpose: str, as_json: bool) -> list[Fact]:
+    """Give the recorded events as facts; opened where a purpose is given, which the vault records."""
+    events = [event for _, event in _recorded(name, concern_id, as_json)]
+    if not purpose:
+        return [opened(event, {}) for event in events]
+    try:
+        with reached(quiet=as_json) as reach:
+            found = asyncio.run(_keys(reach.access, events, f"as_of_{purpose}"))
+    except UNAVAILABLE as error:
+        raise answer(name, None, [Finding("unavailable", why(error))], as_json=as_json) from error
+    return [opened(event, found) for event in events]
+
+
+async def _keys(access: Access, events: list[Event], purpose: str) -> dict[str, Key]:
+    async with access.keys() as keys:
+        wanted = {part.key_id for event in events for part in sealed_parts(event.data)}
+        return await keys.open(wanted, purpose=purpose) if wanted else {}
 
 
 def _concern(name: str, text: str, as_json: bool) -> UUID:
