@@ -49,3 +49,22 @@ def apply_(as_json: AsJson = False) -> None:
         raise answer("topics apply", None, [Finding("topics", str(error))], as_json=as_json) from error
     lines = ["changed" if applied.changed else "nothing to change"]
     raise answer("topics apply", {"changed": applied.changed}, as_json=as_json, lines=lines)
+
+
+@app.command()
+def asyncapi(
+    write: Annotated[bool, typer.Option("--write", help="Write docs/asyncapi.yaml.")] = False,
+    check_: Annotated[bool, typer.Option("--check", help="Say whether docs/asyncapi.yaml is current.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the AsyncAPI document, made from the registry and the contract."""
+    from services.workbench.asyncapi import PATH, document, is_current, written  # noqa: PLC0415  (slow to load)
+
+    made = document()
+    if write:
+        PATH.write_text(written(made), encoding="utf-8")
+    if write or check_:
+        old = [] if is_current() else [Finding("not_current", "run `concern-relay topics asyncapi --write`")]
+        data = {"path": str(PATH), "current": not old}
+        raise answer("topics asyncapi", data, old, as_json=as_json, lines=[] if old else [f"{PATH.name} is current"])
+    raise answer("topics asyncapi", made, as_json=as_json, lines=[written(made).rstrip()])

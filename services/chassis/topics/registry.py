@@ -72,7 +72,9 @@ class Topic:
     config: Mapping[str, str]
 
 
-class _Entry(BaseModel):
+class Entry(BaseModel):
+    """A line of the file: one topic, or one per agency or consumer."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z][a-z_.{}-]*\.v[0-9]+$")
@@ -94,6 +96,8 @@ class _Entry(BaseModel):
         return self
 
     def topic(self, placeholder: str = "", value: str = "") -> Topic:
+        """Give the topic, a placeholder filled in."""
+
         def fill(text: str) -> str:
             return text.replace(placeholder, value) if placeholder else text
 
@@ -116,7 +120,7 @@ class Registry(BaseModel):
     principals: tuple[Name, ...]
     superuser: Name
     consumers: tuple[Name, ...]
-    entries: tuple[_Entry, ...] = Field(alias="topics")
+    entries: tuple[Entry, ...] = Field(alias="topics")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
