@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,10 +14,16 @@ import typer
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed
 from services.basis_assessment.explain import explain
+from services.basis_assessment.filed import as_html, as_markdown, disclosures, names
+from services.basis_assessment.filed.gather import Recorded
+from services.basis_assessment.pack import LawBook
 from services.basis_assessment.pack_check import check as check_pack
 from services.basis_assessment.pack_document import read_book, read_pack
+from services.chassis.arrangement import ArrangementBook
 from services.chassis.errors import RelayError
 from services.workbench.output import Finding, answer, usage
+from services.workbench.replay.reach import UNAVAILABLE, recorded_of, why
+from services.workbench.scenario.check import Seen
 from services.workbench.scenario.play import ScenarioFileError, play, read
 from services.workbench.scenario.stage import SceneError
 from services.workbench.servers import ServersError, running
@@ -55,12 +62,17 @@ def check(
 def explain_(
     concern: Annotated[str, typer.Argument(help="Id of a concern that was assessed.")] = "",
     scenario: Annotated[Path | None, typer.Option(help="Or a scenario: what it ends with is explained.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="A folder: a page to file for each disclosure, HTML and text.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain on which basis a concern was shared, or not, in plain English with citations."""
     laws = read_book()
     if bool(concern) == bool(scenario):
         raise usage("law explain", "give the id of a concern, or --scenario FILE", as_json=as_json)
+    if page is not None:
+        raise _pages(laws, page, concern, scenario, as_json=as_json)
     try:
         assessed = _of_scenario(scenario) if scenario else _of_concern(concern)
     except (ScenarioFileError, SceneError, ValueError) as error:
@@ -75,13 +87,41 @@ def explain_(
     raise answer("law explain", found.as_dict(), findings, as_json=as_json, lines=found.lines())
 
 
+def _pages(laws: LawBook, folder: Path, concern: str, scenario: Path | None, *, as_json: bool) -> typer.Exit:
+    """Write a page for each disclosure into a folder."""
+    try:
+        events: Sequence[Recorded] = _seen(scenario).facts if scenario else recorded_of(UUID(concern), quiet=as_json)
+    except (ScenarioFileError, SceneError, ValueError) as error:
+        return usage("law explain", str(error), as_json=as_json)
+    except UNAVAILABLE as error:
+        return answer("law explain", None, [Finding("unavailable", why(error))], as_json=as_json)
+    pages = disclosures(laws, ArrangementBook.load(), events)
+    if not pages:
+        missing = Finding("not_assessed", "no assessment of it is recorded here")
+        return answer("law explain", None, [missing], as_json=as_json)
+    written = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, found in zip(names(pages), pages, strict=True):
+        for ending, content in ((".html", as_html(found)), (".md", as_markdown(found))):
+            (folder / f"{name}{ending}").write_text(content, encoding="utf-8")
+        written.append(str(folder / f"{name}.html"))
+    data = {"files": written, "disclosures": [found.as_dict() for found in pages]}
+    findings = [Finding(f.code, f.detail) for f in dict.fromkeys(f for found in pages for f in found.findings)]
+    lines = [*written, f"{len(written)} pages, each as .html and .md; print the first, or file it as it is"]
+    return answer("law explain", data, findings, as_json=as_json, lines=lines)
+
+
 def _of_scenario(path: Path) -> BasisAssessed | None:
+    return _seen(path).assessed
+
+
+def _seen(path: Path) -> Seen:
     from services.workbench.scenario.in_process import InProcess  # noqa: PLC0415  (loads every core)
 
     scenario = read(path)
     with closing(InProcess()) as hand:
         play(scenario, path, hand)
-        return hand.seen(scenario.then.concern).assessed
+        return hand.seen(scenario.then.concern)
 
 
 def _of_concern(concern: str) -> BasisAssessed | None:

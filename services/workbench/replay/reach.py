@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
+from services.audit import history
 from services.audit.charter import charter_of
 from services.audit.sequencer import Charter
+from services.chassis.envelope import Event
+from services.chassis.errors import RelayError
 from services.chassis.settings import REPOSITORY, Settings
 from services.workbench.replay.check import Access
-from services.workbench.servers import Servers, reporting, running
+from services.workbench.servers import Servers, ServersError, reporting, running
 
 DEPLOY: Final = REPOSITORY / "deploy"
 #: Written while the services run.
 ENDPOINTS: Final = "endpoints.json"
+CLOSE_DEADLINE_S: Final = 10.0
+UNAVAILABLE: Final = (ServersError, RelayError, OSError, asyncpg.PostgresError)
 DATABASE: Final = frozenset({"postgres"})
 DATABASE_AND_BROKER: Final = frozenset({"postgres", "kafka"})
 
@@ -62,6 +69,24 @@ def reached(*, broker: bool = False, quiet: bool = False) -> Iterator[Reach]:
             DEPLOY,
         )
         yield Reach(servers.state_dir, access, settings, charter_of(settings))
+
+
+def recorded_of(concern_id: UUID, *, quiet: bool) -> list[Event]:
+    """Give everything recorded of a concern, in the order of its topics.
+
+    Raises:
+        ServersError: the database cannot be had.
+    """
+    with reached(quiet=quiet) as reach:
+        return [event for _, event in asyncio.run(_events(reach.access, concern_id))]
+
+
+async def _events(access: Access, concern_id: UUID) -> list[tuple[int, Event]]:
+    connection = await access.connect()
+    try:
+        return (await history.events_of(connection, [concern_id]))[str(concern_id)]
+    finally:
+        await connection.close(timeout=CLOSE_DEADLINE_S)
 
 
 def settings_of(servers: Servers) -> Settings:

@@ -1,0 +1,322 @@
+"""One disclosure as a data protection officer files it: who told whom, what, on which basis, and what was not told.
+
+Pure, from codes alone: the assessment, the decisions, the law pack and the arrangement it names. No content is opened,
+so the page is the same after erasure. A recipient's page holds nothing that shows that something was held back
+(practice 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionRecorded, DecisionRequested
+from concern_relay.v1.codes_pb2 import AgencyClass, Category, DeciderRole, LegalNature, Outcome
+from services.basis_assessment import words
+from services.basis_assessment.explain import Asked, ClassExplained, Finding, PartExplained, Step, explain
+from services.basis_assessment.pack import LawBook, LawPack
+from services.chassis.arrangement import Arrangement, ArrangementBook
+from services.chassis.codes import word_of
+
+SHARED = frozenset({"share_duty", "share_power", "share_consent", "share_emergency"})
+PROPOSED = "proposed"
+
+
+class Audience(StrEnum):
+    """For whom a page is made."""
+
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The share a page is about, in codes and times. A class that was not told has none.
+
+    Attributes:
+        acknowledge_by: when a named person there has to have acknowledged.
+        clock: rule of that clock.
+        rule: the arrangement's rule that names the recipient.
+        meant_agency_id: whom it was meant for, where this one stood in.
+    """
+
+    share_id: str
+    recipient_agency_id: str
+    planned: datetime | None = None
+    delivered: datetime | None = None
+    acknowledged: datetime | None = None
+    acknowledge_by: datetime | None = None
+    clock: str = ""
+    rule: str = ""
+    meant_agency_id: str = ""
+    recalled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that is a controller here, with what the arrangement says of it."""
+
+    agency_id: str
+    name: str
+    natures: tuple[str, ...] = ()
+    policy_document: str = ""
+    dpia: str = ""
+    agreement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Parts that were treated alike: how many, of which legal class, and what they rest on or why they stayed."""
+
+    count: int
+    sensitivity: str
+    outcome: str
+    article9: str
+    condition: str
+    limb: str
+    reason: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionMade:
+    """A question put to a person, and what became of it. The person's name stays sealed; the role is said."""
+
+    asks: str
+    role: str
+    agency_id: str
+    proposal: str
+    due: str
+    clock: str
+    state: str
+    outcome: str = ""
+    reason_code: str = ""
+    override: bool = False
+    review_on: str = ""
+    decided_by_role: str = ""
+    decided_by_agency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LawFollowed:
+    """The law pack that was followed, and what nobody has compared with the published text."""
+
+    name: str
+    title: str
+    sha256: str
+    as_of: str
+    valid_from: str
+    valid_to: str
+    unverified: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """A disclosure to one recipient, or to a class that was not told."""
+
+    audience: Audience
+    concern_id: str
+    assessed_event_id: str
+    emergency: bool
+    sentence: str
+    told: bool
+    waits: bool
+    recipient_class: str
+    discloser: Body
+    recipient: Body
+    sent: Sent | None
+    purpose: str
+    article6: str
+    alternates: tuple[str, ...]
+    gateway: str
+    why: tuple[Step, ...]
+    refused: tuple[Step, ...]
+    shared: tuple[Kind, ...]
+    withheld: tuple[Kind, ...]
+    at_most: tuple[str, ...]
+    questions: tuple[Asked, ...]
+    decisions: tuple[DecisionMade, ...]
+    answers: tuple[Step, ...]
+    governance: tuple[Step, ...]
+    law: LawFollowed
+    arrangement: str
+    arrangement_sha256: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def verb(self) -> str:
+        """What the discloser did, as the heading says it."""
+        return "told" if self.told else "has not yet told" if self.waits else "did not tell"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as data, for machines."""
+        return asdict(self)
+
+
+def disclosure(
+    laws: LawBook,
+    book: ArrangementBook,
+    assessed: BasisAssessed,
+    recipient_class: AgencyClass,
+    *,
+    sent: Sent | None = None,
+    asked: Iterable[tuple[DecisionRequested, DecisionRecorded | None]] = (),
+    audience: Audience = Audience.SENDER,
+) -> Disclosure | None:
+    """Say what there is to file on one class of recipient; None where the assessment does not speak of it.
+
+    Args:
+        laws: every pack at hand.
+        book: every arrangement at hand.
+        assessed: the assessment the share rests on, as recorded.
+        recipient_class: the class.
+        sent: the share, where there is one.
+        asked: decisions about this concern, each with what was recorded.
+        audience: a recipient is not shown that something was held back (practice 8).
+    """
+    whole = explain(laws, assessed)
+    wanted = word_of(AgencyClass, recipient_class)
+    raw = next((one for one in assessed.classes if one.recipient_class == recipient_class), None)
+    one = next((each for each in whole.classes if each.recipient_class == wanted), None)
+    if raw is None or one is None:
+        return None
+    arrangement = book.by_digest(assessed.arrangement_sha256)
+    missing = () if arrangement is not None else (_no_arrangement(assessed),)
+    full = audience is not Audience.RECIPIENT
+    recipient_id = sent.recipient_agency_id if sent is not None else ""
+    pack = laws.by_digest(assessed.law_pack_sha256)
+    return Disclosure(
+        audience=audience,
+        concern_id=assessed.concern_id,
+        assessed_event_id=assessed.assessed_event_id,
+        emergency=assessed.emergency,
+        sentence=one.sentence,
+        told=sent is not None or one.outcome in SHARED,
+        waits=sent is None and one.outcome == PROPOSED,
+        recipient_class=words.class_name(recipient_class),
+        discloser=_body(arrangement, one.controller_agency_id),
+        recipient=_body(arrangement, recipient_id),
+        sent=sent,
+        purpose=raw.purpose_code.replace("_", " "),
+        article6=words.ARTICLE6.get(one.article6, one.article6),
+        alternates=tuple(words.ARTICLE6.get(basis, basis) for basis in one.alternates),
+        gateway=words.GATEWAYS.get(one.gateway, one.gateway),
+        why=one.steps,
+        refused=one.refused if full else (),
+        shared=_kinds(part for part in one.parts if part.outcome in SHARED),
+        withheld=_kinds(part for part in one.parts if part.outcome not in SHARED) if full else (),
+        at_most=_at_most(arrangement, recipient_class),
+        questions=tuple(each for each in whole.questions if each.recipient_class == wanted) if full else (),
+        decisions=tuple(_decisions(asked, recipient_class, pack)) if full else (),
+        answers=whole.answers,
+        governance=whole.governance if full else (),
+        law=_law(assessed, pack, one),
+        arrangement=assessed.arrangement,
+        arrangement_sha256=assessed.arrangement_sha256,
+        findings=(*whole.findings, *missing),
+    )
+
+
+def _no_arrangement(assessed: BasisAssessed) -> Finding:
+    return Finding(
+        "arrangement_missing",
+        f"arrangement {assessed.arrangement!r} {assessed.arrangement_sha256[:12]}… is not at hand, so names and "
+        "documents of the bodies are left out; put the file it was assessed with into deploy/arrangements",
+    )
+
+
+def _body(arrangement: Arrangement | None, agency_id: str) -> Body:
+    agency = arrangement.agency(agency_id) if arrangement is not None and agency_id else None
+    if agency is None:
+        return Body(agency_id, agency_id)
+    natures = tuple(sorted(word_of(LegalNature, nature).replace("_", " ") for nature in agency.natures))
+    return Body(
+        agency_id, agency.name, natures, agency.policy_document or "", agency.dpia or "", agency.agreement or ""
+    )
+
+
+def _kinds(parts: Iterable[PartExplained]) -> tuple[Kind, ...]:
+    """Put parts together that were treated alike, for a page and not a list of ids."""
+    alike: dict[tuple[str, ...], list[PartExplained]] = {}
+    for part in parts:
+        codes = tuple(step.code for step in part.steps)
+        key = (part.sensitivity, part.outcome, part.article9, part.condition, part.limb, part.reason, *codes)
+        alike.setdefault(key, []).append(part)
+    return tuple(_kind(same) for same in alike.values())
+
+
+def _kind(same: Sequence[PartExplained]) -> Kind:
+    one = same[0]
+    return Kind(
+        count=len(same),
+        sensitivity=words.SENSITIVITIES.get(one.sensitivity, one.sensitivity or "parts not looked at"),
+        outcome=words.PART_OUTCOMES.get(one.outcome, one.outcome),
+        article9=words.ARTICLE9.get(one.article9, one.article9),
+        condition=words.CONDITIONS.get(one.condition, one.condition),
+        limb=words.LIMBS.get(one.limb, one.limb),
+        reason=words.REASONS.get(one.reason, one.reason),
+        steps=one.steps,
+    )
+
+
+def _at_most(arrangement: Arrangement | None, recipient_class: AgencyClass) -> tuple[str, ...]:
+    row = arrangement.matrix.get(recipient_class) if arrangement is not None else None
+    if row is None:
+        return ()
+    return tuple(sorted(word_of(Category, category).replace("_", " ") for category in row.categories))
+
+
+def _decisions(
+    asked: Iterable[tuple[DecisionRequested, DecisionRecorded | None]], of: AgencyClass, pack: LawPack | None
+) -> Iterator[DecisionMade]:
+    for request, recorded in asked:
+        if request.recipient_class != of:
+            continue
+        question = pack.questions.get(request.question_code) if pack is not None else None
+        made = {}
+        if recorded is not None:
+            made = {
+                "outcome": words.said(words.OUTCOMES, Outcome, recorded.outcome),
+                "reason_code": recorded.reason_code,
+                "review_on": recorded.review_on,
+                "decided_by_role": _role(recorded.role),
+                "decided_by_agency": recorded.agency_id,
+            }
+        yield DecisionMade(
+            asks=question.asks if question is not None else request.question_code,
+            role=_role(request.role),
+            agency_id=request.agency_id,
+            proposal=words.said(words.OUTCOMES, Outcome, request.proposal),
+            due=request.due_at.ToDatetime(UTC).isoformat(),
+            clock=request.clock_code,
+            state="decided" if recorded is not None else "open",
+            override=recorded is not None and recorded.override,
+            **made,
+        )
+
+
+def _role(role: DeciderRole) -> str:
+    return word_of(DeciderRole, role).replace("_", " ")
+
+
+def _law(assessed: BasisAssessed, pack: LawPack | None, one: ClassExplained) -> LawFollowed:
+    steps = (*one.steps, *one.refused, *(step for part in one.parts for step in part.steps))
+    unverified: dict[str, None] = {}
+    for step in steps:
+        clause = pack.clauses.get(step.code) if pack is not None else None
+        for cite in clause.cites if clause is not None else ():
+            if not cite.verified and pack is not None:
+                unverified[f"{pack.sources[cite.source].title}, {cite.at}"] = None
+    return LawFollowed(
+        name=assessed.law_pack,
+        title=pack.title if pack is not None else "",
+        sha256=assessed.law_pack_sha256,
+        as_of=assessed.law_as_of.ToDatetime(UTC).isoformat(),
+        valid_from=pack.valid_from.isoformat() if pack is not None else "",
+        valid_to=pack.valid_to.isoformat() if pack is not None and pack.valid_to else "",
+        unverified=tuple(unverified),
+    )
