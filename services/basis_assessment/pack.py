@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 from concern_relay.v1.codes_pb2 import (
@@ -21,7 +21,9 @@ from concern_relay.v1.codes_pb2 import (
     DeciderRole,
     DpaCondition,
     Gateway,
+    GatewayKind,
     Outcome,
+    Regime,
     Sensitivity,
     WithholdReason,
 )
@@ -34,6 +36,7 @@ ARTICLE6 = "article6"
 REFUSED_BASES = "refused_bases"
 CLASS_OUTCOME = "class_outcome"
 GATEWAY = "gateway"
+REGIMES = "regimes"
 LIMBS = "limbs"
 CONDITIONS = "conditions"
 ITEMS = "items"
@@ -81,6 +84,15 @@ class LawClause:
 
 
 @dataclass(frozen=True)
+class LawGateway:
+    """An enactment, and what it is to whoever discloses: a duty, a power, or a function that disclosing serves."""
+
+    kind: GatewayKind
+    says: str
+    cites: tuple[Citation, ...]
+
+
+@dataclass(frozen=True)
 class LawQuestion:
     """A question only a person can answer.
 
@@ -114,6 +126,8 @@ class Row:
         article9: condition of Article 9(2).
         condition: condition of a Schedule to the Data Protection Act 2018.
         limb: limb of paragraph 18(2).
+        source: regime that the body which discloses holds the data under.
+        disclosure: regime that the disclosure is made under.
         clock: how long the person has.
     """
 
@@ -130,6 +144,8 @@ class Row:
     article9: Article9 = Article9.ARTICLE9_UNSPECIFIED
     condition: DpaCondition = DpaCondition.DPA_CONDITION_UNSPECIFIED
     limb: ConsentAbsence = ConsentAbsence.CONSENT_ABSENCE_UNSPECIFIED
+    source: Regime = Regime.REGIME_UNSPECIFIED
+    disclosure: Regime = Regime.REGIME_UNSPECIFIED
     clock: Clock | None = None
 
     def applies(self, facts: Facts) -> bool:
@@ -147,7 +163,10 @@ class LawPack:
         title: for people.
         valid_from: first day on which it decides.
         valid_to: last day, or None while no later pack has followed.
-        sha256: digest of the file's bytes, hexadecimal.
+        sha256: digest, hexadecimal: of the file's bytes; of an overlay, of its base's digest and its own bytes.
+        overlays: name of the pack it is laid over; empty where it stands on its own.
+        variant: never in force by date; chosen by name, as a law that is reported and not commenced.
+        dates: where its first day comes from.
         sensitivity: legal class of each category of information.
         deciders: who answers for a sender of each class (practice 14).
         cover: roles that stand in for a role.
@@ -169,6 +188,10 @@ class LawPack:
     lead_decider: DeciderRole
     clauses: Mapping[str, LawClause]
     tables: Mapping[str, tuple[Row, ...]]
+    overlays: str = ""
+    variant: bool = False
+    dates: tuple[Citation, ...] = ()
+    gateways: Mapping[Gateway, LawGateway] = field(default_factory=dict)
 
     def in_force(self, day: date) -> bool:
         """Say whether it decides on that day."""
@@ -204,6 +227,12 @@ class LawBook:
         for name in names:
             if names.count(name) > 1:
                 raise SettingsError(f"two law packs are called {name!r}; a pack never changes, name the new one anew")
+        begins = [pack.valid_from for pack in ordered if not pack.variant]
+        for pack in ordered:
+            if not pack.variant and begins.count(pack.valid_from) > 1:
+                raise SettingsError(
+                    f"two law packs begin on {pack.valid_from}; give {pack.name!r} another day, or variant"
+                )
         return cls(ordered)
 
     def by_digest(self, sha256: str) -> LawPack | None:
@@ -215,10 +244,22 @@ class LawBook:
         return next((pack for pack in self.packs if pack.name == name), None)
 
     def on(self, day: date) -> LawPack:
-        """Give the pack that decides on a day: the newest that has begun.
+        """Give the pack that decides on a day: the newest that has begun, variants left out.
 
         Before the first pack the first one answers: a gap in the book never keeps a concern from being assessed.
         """
-        begun = [pack for pack in self.packs if pack.valid_from <= day]
+        dated = self.dated
+        begun = [pack for pack in dated if pack.valid_from <= day]
         in_force = [pack for pack in begun if pack.in_force(day)]
-        return (in_force or begun or list(self.packs[:1]))[-1]
+        return (in_force or begun or list(dated[:1]))[-1]
+
+    @cached_property
+    def dated(self) -> tuple[LawPack, ...]:
+        """The packs that follow one another by date, oldest first."""
+        return tuple(pack for pack in self.packs if not pack.variant) or self.packs
+
+    def until(self, pack: LawPack) -> date | None:
+        """Give the last day on which a pack decides: its own, or the day before the next one begins."""
+        after = [other.valid_from for other in self.dated if other.valid_from > pack.valid_from]
+        ends = [day for day in (pack.valid_to, after[0] - timedelta(days=1) if after else None) if day is not None]
+        return None if pack.variant else min(ends, default=None)

@@ -23,13 +23,16 @@ from concern_relay.v1.codes_pb2 import (
     DeciderRole,
     DpaCondition,
     Gateway,
+    GatewayKind,
     Outcome,
+    Regime,
     Sensitivity,
     WithholdReason,
 )
 from services.basis_assessment import pack as p
 from services.basis_assessment.facts import LAW_FACTS
-from services.basis_assessment.pack import Citation, LawBook, LawClause, LawPack, LawQuestion, Row, Source
+from services.basis_assessment.overlay import OWN, Sections, laid_over
+from services.basis_assessment.pack import Citation, LawBook, LawClause, LawGateway, LawPack, LawQuestion, Row, Source
 from services.chassis.calendar import AMOUNT_MAX, Clock, ClockRule, Starts
 from services.chassis.clauses import Clause, Condition, Declared, FactType, read_clause
 from services.chassis.codes import number_of, words
@@ -49,6 +52,7 @@ _KEYS_OF_TABLE: Final[Mapping[str, tuple[str, ...]]] = {
     p.REFUSED_BASES: ("basis",),
     p.CLASS_OUTCOME: _OUTCOME_KEYS,
     p.GATEWAY: ("gateway",),
+    p.REGIMES: ("source", "disclosure"),
     p.LIMBS: ("limb",),
     p.CONDITIONS: ("article9", "condition"),
     p.ITEMS: _OUTCOME_KEYS,
@@ -59,6 +63,8 @@ _KEYS_OF_TABLE: Final[Mapping[str, tuple[str, ...]]] = {
 _ENUM_OF_KEY: Final[Mapping[str, Any]] = {
     "basis": Article6,
     "gateway": Gateway,
+    "source": Regime,
+    "disclosure": Regime,
     "limb": ConsentAbsence,
     "article9": Article9,
     "condition": DpaCondition,
@@ -66,22 +72,30 @@ _ENUM_OF_KEY: Final[Mapping[str, Any]] = {
     "proposal": Outcome,
 }
 
+_OPTIONAL_TABLES: Final = (p.REGIMES,)
+_NEEDED: Final = (
+    *("name", "title", "valid_from", "valid_to", "sources", "questions", "sensitivity", "deciders", "cover"),
+    *("lead_decider", "clauses", "tables"),
+)
+_ALLOWED: Final = (*_NEEDED, "dates", "variant", "gateways")
+
 T = TypeVar("T")
+Read = tuple[LawPack, Sections]
 
 
 def read_pack(path: Path) -> LawPack:
-    """Read a law pack.
+    """Read a law pack; an overlay finds its base in the same folder.
 
     Raises:
         DocumentError: says file, line, column, what is wrong and what to do.
     """
     root, raw = read_document(path)
-    return _pack(root, raw)
+    return _read(root, raw, lambda name: _of_folder(path.parent, name))[0]
 
 
 def parse_pack(raw: bytes, name: str) -> LawPack:
-    """Read a law pack as ``read_pack`` does, from bytes; ``name`` stands in errors."""
-    return _pack(read_text(raw, name), raw)
+    """Read a law pack as ``read_pack`` does, from bytes; ``name`` stands in errors. Bases are those of deploy/law."""
+    return _read(read_text(raw, name), raw, lambda base: _of_folder(FOLDER, base))[0]
 
 
 def read_book(folder: Path = FOLDER) -> LawBook:
@@ -91,24 +105,58 @@ def read_book(folder: Path = FOLDER) -> LawBook:
         DocumentError: for a file that is wrong.
         SettingsError: for a folder without any.
     """
-    return LawBook.of(read_pack(path) for path in sorted(folder.glob("*.yaml")))
+    documents = {path.stem: read_document(path) for path in sorted(folder.glob("*.yaml"))}
+    read: dict[str, Read] = {}
+
+    def of(stem: str) -> Read | None:
+        if stem not in read and stem in documents:
+            read[stem] = _read(*documents[stem], of)
+        return read.get(stem)
+
+    return LawBook.of(found[0] for stem in documents if (found := of(stem)) is not None)
 
 
-def _pack(root: yaml.Node, raw: bytes) -> LawPack:
-    allowed = (
-        *("name", "title", "valid_from", "valid_to", "sources", "questions", "sensitivity", "deciders", "cover"),
-        *("lead_decider", "clauses", "tables"),
-    )
-    found = _keys(root, allowed, needed=allowed)
+def _of_folder(folder: Path, name: str) -> Read | None:
+    path = folder / f"{name}.yaml"
+    return _read(*read_document(path), lambda base: _of_folder(folder, base)) if path.exists() else None
+
+
+def _read(root: yaml.Node, raw: bytes, base_of: Callable[[str], Read | None]) -> Read:
+    found = entries(root)
+    if "overlays" not in found:
+        found = _keys(root, _ALLOWED, needed=_NEEDED)
+        return _pack(found, sha256(raw).hexdigest(), ""), found
+    over = _keys(root, (*_ALLOWED, *OWN), needed=("name", "title", "valid_from", "valid_to", "overlays"))
+    said = _keys(over["overlays"], ("pack", "sha256"), needed=("pack", "sha256"))
+    name = text(said["pack"])
+    base = base_of(name) if name != text(over["name"]) else None
+    if base is None:
+        fail(said["pack"], f"there is no law pack {name!r} to lay this one over", f"put {name}.yaml beside it")
+    pack, sections = base
+    if pack.sha256 != text(said["sha256"]):
+        fail(
+            said["sha256"],
+            f"{name} is not the pack this one was laid over: its digest is {pack.sha256}",
+            "put its bytes back, for a pack never changes; or name the new digest in a new overlay",
+        )
+    # what a base says of its own day and standing is not handed down
+    sections = {key: node for key, node in sections.items() if key not in ("dates", "variant")}
+    merged = laid_over(sections, over)
+    digest = sha256(f"{pack.sha256}\n".encode() + raw).hexdigest()
+    return _pack(merged, digest, name), merged
+
+
+def _pack(found: Mapping[str, yaml.Node], digest: str, overlays: str) -> LawPack:
     sources = _by_code(found["sources"], _source)
     questions = _by_code(found["questions"], lambda code, node: _question(code, node, sources))
     clauses = _clauses(found["clauses"], sources)
+    gateways = found.get("gateways")
     return LawPack(
         name=text(found["name"]),
         title=text(found["title"]),
         valid_from=_day(found["valid_from"]),
         valid_to=_day(found["valid_to"]) if text(found["valid_to"]) else None,
-        sha256=sha256(raw).hexdigest(),
+        sha256=digest,
         sources=sources,
         questions=questions,
         sensitivity=_words_by_word(found["sensitivity"], Category, lambda node: _word(node, Sensitivity)),
@@ -119,7 +167,16 @@ def _pack(root: yaml.Node, raw: bytes) -> LawPack:
         lead_decider=_word(found["lead_decider"], DeciderRole),
         clauses=clauses,
         tables=_tables(found["tables"], clauses, questions),
+        overlays=overlays,
+        variant="variant" in found and _flag(found["variant"]),
+        dates=_cites(found["dates"], sources) if "dates" in found else (),
+        gateways={} if gateways is None else _words_by_word(gateways, Gateway, lambda node: _gateway(node, sources)),
     )
+
+
+def _gateway(node: yaml.Node, sources: Mapping[str, Source]) -> LawGateway:
+    found = _keys(node, ("kind", "says", "cite"), needed=("kind", "says", "cite"))
+    return LawGateway(_word(found["kind"], GatewayKind), _said(found["says"]), _cites(found["cite"], sources))
 
 
 def _keys(node: yaml.Node, allowed: tuple[str, ...], needed: tuple[str, ...] = ()) -> dict[str, yaml.Node]:
@@ -224,9 +281,10 @@ def _clauses(node: yaml.Node, sources: Mapping[str, Source]) -> dict[str, LawCla
 def _tables(
     node: yaml.Node, clauses: Mapping[str, LawClause], questions: Mapping[str, LawQuestion]
 ) -> dict[str, tuple[Row, ...]]:
-    found = _keys(node, tuple(_KEYS_OF_TABLE), needed=tuple(_KEYS_OF_TABLE))
+    found = _keys(node, tuple(_KEYS_OF_TABLE), needed=tuple(t for t in _KEYS_OF_TABLE if t not in _OPTIONAL_TABLES))
     tables = {
-        table: tuple(_row(table, one, clauses, questions) for one in elements(found[table])) for table in _KEYS_OF_TABLE
+        table: tuple(_row(table, one, clauses, questions) for one in elements(found[table])) if table in found else ()
+        for table in _KEYS_OF_TABLE
     }
     if not tables[p.CLOCKS] or tables[p.CLOCKS][-1].clause.condition != ALWAYS:
         fail(found[p.CLOCKS], "the last clock may not hold", "end with a row whose clause is 'when: always'")
@@ -235,7 +293,9 @@ def _tables(
 
 def _row(table: str, node: yaml.Node, clauses: Mapping[str, LawClause], questions: Mapping[str, LawQuestion]) -> Row:
     allowed = _KEYS_OF_TABLE[table]
-    needed = tuple(key for key in ("basis", "outcome", "gateway", "limb", "clock") if key in allowed)
+    needed = tuple(
+        key for key in ("basis", "outcome", "gateway", "limb", "clock", "source", "disclosure") if key in allowed
+    )
     found = _keys(node, ("if", *allowed), needed=("if", *needed))
     code = text(found["if"])
     if code not in clauses:

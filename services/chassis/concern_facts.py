@@ -20,6 +20,8 @@ from concern_relay.v1.codes_pb2 import (
     ConsentAbsence,
     FamilyNotToldReason,
     FamilyTold,
+    IdentifierCheck,
+    IdentifierKind,
     PersonRole,
     PlaceKind,
     StatutoryStatus,
@@ -69,6 +71,7 @@ _FLAGS = (
     "adult_of_concern",
     "group_named",
     "school_known",
+    "identifier_known",
 )
 _QUESTION_OF_AGES = "child_age"
 # Never put to a practitioner: the basis is derived (practice 13), and the rest the sender stated or nobody can say.
@@ -173,11 +176,21 @@ def _statuses(people: tuple[Person, ...], today: date) -> Iterator[int]:
 
 def _from_children(facts: dict[str, Value], children: list[Person], today: date) -> None:
     facts["school_known"] = any(child.school_agency_id for child in children)
+    facts["identifier_known"] = bool(children) and all(_has_consistent_identifier(child) for child in children)
     if not children:
         return
     ages = [age_of(child, today) or Span(0, CHILD_AGE_MAX) for child in children]
     facts["youngest_age"] = Span(min(age.low for age in ages), min(age.high for age in ages))
     facts["oldest_age"] = Span(max(age.low for age in ages), max(age.high for age in ages))
+
+
+def _has_consistent_identifier(child: Person) -> bool:
+    """Whether a child's NHS number is known and passes its check; ministers named it as the identifier of s16LC."""
+    return any(
+        number.kind == IdentifierKind.IDENTIFIER_KIND_NHS_NUMBER
+        and number.check == IdentifierCheck.IDENTIFIER_CHECK_VALID
+        for number in child.identifiers
+    )
 
 
 def age_of(person: Person, today: date) -> Span | None:

@@ -18,6 +18,7 @@ from concern_relay.v1.codes_pb2 import (
     DpaCondition,
     Gateway,
     Outcome,
+    Regime,
     Sensitivity,
     WithholdReason,
 )
@@ -58,7 +59,7 @@ SHARED: Final = frozenset(
 REMEMBERED_MAX: Final = 50_000
 """Answers remembered, per pack; past it the memory starts anew. About 1.4 kB each, 70 MB at most."""
 
-_OF_CLASS: Final = (p.ARTICLE6, p.REFUSED_BASES, p.CLASS_OUTCOME, p.GATEWAY, p.CLOCKS)
+_OF_CLASS: Final = (p.ARTICLE6, p.REFUSED_BASES, p.CLASS_OUTCOME, p.GATEWAY, p.REGIMES, p.CLOCKS)
 _OF_ITEM: Final = (p.LIMBS, p.CONDITIONS, p.ITEMS, p.CLOCKS)
 
 
@@ -133,21 +134,28 @@ class Engine:
         shares = outcome in SHARED
         found["class_outcome"] = facts["class_outcome"] = word_of(Outcome, outcome)
         gateway = self._first(p.GATEWAY, facts) if shares else None
+        regime = self._first(p.REGIMES, facts) if shares else None
         # Where the lead agency would disclose, the sender's basis is not the question.
         by_sender = shares or (row is not None and bool(row.ask) and not row.of_lead)
         unknown = self._unknown([row] if row is not None and row.or_unknown else [], facts)
         if by_sender and basis is not Basis.COMPLETE:
             unknown |= self._unknown(self.pack.tables[p.ARTICLE6], facts)
+        refused = self.codes_that_hold(p.REFUSED_BASES, facts) if by_sender else ()
+        beside = [b for b in bases[1:] if b.basis != bases[0].basis and not b.incomplete] if shares else []
         message = ClassAssessment(
             recipient_class=number_of(AgencyClass, str(facts.get("recipient_class", ""))),
             outcome=outcome,
             reason=reason,
             article6=lead.basis if shares and lead is not None else Article6.ARTICLE6_UNSPECIFIED,
-            alternates=_alternates(bases) if shares else (),
+            alternates=dict.fromkeys(row.basis for row in beside),
             gateway=gateway.gateway if gateway is not None else Gateway.GATEWAY_UNSPECIFIED,
             clause_codes=self._codes((lead if shares else None, gateway, row), facts),
-            rejected_codes=self.codes_that_hold(p.REFUSED_BASES, facts) if by_sender else (),
+            rejected_codes=refused,
             must=facts.get("told") == Force.MUST.value,
+            regime_source=regime.source if regime is not None else Regime.REGIME_UNSPECIFIED,
+            regime_disclosure=regime.disclosure if regime is not None else Regime.REGIME_UNSPECIFIED,
+            open_bases=dict.fromkeys(row.basis for row in bases) if refused else (),
+            alternate_codes=(row.clause.code for row in beside),
         )
         return ClassVerdict(
             message=message,
@@ -262,8 +270,3 @@ def _follows(
     if row.outcome or row.reason == WithholdReason.WITHHOLD_REASON_DECIDED:
         return row.outcome, row.reason
     return as_based, row.reason
-
-
-def _alternates(bases: list[Row]) -> tuple[Article6, ...]:
-    lead = bases[0].basis if bases else Article6.ARTICLE6_UNSPECIFIED
-    return tuple(dict.fromkeys(row.basis for row in bases[1:] if row.basis != lead and not row.incomplete))
