@@ -107,6 +107,8 @@ def _basis(wanted: BasisThen, seen: Seen) -> Iterator[str]:
         "reason": word_of(codes.WithholdReason, found.reason),
         "must": found.must,
         "rejected": bool(found.rejected_codes),
+        "regime_source": word_of(codes.Regime, found.regime_source),
+        "regime_disclosure": word_of(codes.Regime, found.regime_disclosure),
     }
     for field_name, value in words.items():
         yield from _same(f"basis: {name} {field_name}", getattr(wanted, field_name), value)
@@ -116,6 +118,13 @@ def _basis(wanted: BasisThen, seen: Seen) -> Iterator[str]:
             sorted(wanted.alternates),
             sorted(word_of(codes.Article6, a) for a in found.alternates),
         )
+    open_bases = {word_of(codes.Article6, base) for base in found.open_bases}
+    yield from (
+        f"basis: {name} does not say that {base} is open" for base in wanted.open_bases if base not in open_bases
+    )
+    led = {*found.clause_codes, *found.alternate_codes, *found.rejected_codes}
+    yield from (f"basis: {name} does not rest on {code}" for code in wanted.clauses if code not in led)
+    yield from (f"basis: {name} rests on {code} and must not" for code in wanted.not_clauses if code in led)
     for item in wanted.items:
         yield from _item(name, item, found, seen)
 
@@ -238,11 +247,15 @@ def _codes(then: Then, seen: Seen) -> Iterator[str]:
         "question": {q.code for q in assessed.questions},
         "governance": set(assessed.governance_codes),
         "warning": {code for data in raised for code in data.warning_codes},
+        "answer": set(assessed.answered_codes),
     }
-    for kind, wanted in (("question", then.questions), ("governance", then.governance), ("warning", then.warnings)):
+    asked = (("question", then.questions), ("governance", then.governance), ("warning", then.warnings))
+    for kind, wanted in (*asked, ("answer", then.answers)):
         for code in wanted:
             if code not in have[kind]:
                 yield f"{kind} {code!r} is missing; there are: {', '.join(sorted(have[kind])) or 'none'}"
+    if then.no_questions and have["question"]:
+        yield f"questions: {', '.join(sorted(have['question']))} were put and none may be"
     if then.law_pack:
         yield from _same("law pack", then.law_pack, assessed.law_pack)
     if then.emergency is not None:

@@ -59,6 +59,7 @@ DeciderRole: Any = str_enum(codes.DeciderRole)
 ShareOutcome: Any = str_enum(codes.ShareOutcome)
 Urgency: Any = str_enum(codes.Urgency)
 LegalNature: Any = str_enum(codes.LegalNature)
+Regime: Any = str_enum(codes.Regime)
 _EVENTS = sorted(
     name
     for module in (concerns_pb2, assessments_pb2, shares_pb2, keys_pb2)
@@ -88,6 +89,10 @@ class Given(_Strict):
     now: datetime = Field(description="when the scenario begins; Europe/London unless a zone is given")
     arrangement: str = Field(
         default="", description="name of an arrangement in deploy/arrangements; empty: the one in force"
+    )
+    law: str = Field(
+        default="",
+        description="name of a law pack in deploy/law that decides whatever the day; empty: the one in force",
     )
     agencies: list[AgencyChange] = Field(default=[], description="agencies that differ from the arrangement")
     earlier: list[Earlier] = Field(
@@ -254,6 +259,13 @@ class BasisThen(_Strict):
     must: bool | None = None
     reason: WithholdReason | None = None
     rejected: bool | None = Field(default=None, description="whether a basis that was asked for was refused")
+    open_bases: list[Article6] = Field(default=[], description="bases said to be open where another was refused")
+    regime_source: Regime | None = Field(default=None, description="the regime the sender holds the data under")
+    regime_disclosure: Regime | None = Field(default=None, description="the regime the disclosure is made under")
+    clauses: list[Code] = Field(
+        default=[], description="clauses of the law pack that must have led here or stand beside"
+    )
+    not_clauses: list[Code] = Field(default=[], description="clauses that must not")
     items: list[ItemThen] = []
 
 
@@ -319,11 +331,13 @@ class Then(_Strict):
     governance: list[Code] = []
     decisions: list[DecisionThen] = []
     no_decisions: bool = False
+    no_questions: bool = False
     clocks: list[ClockThen] = []
     events: list[EventName] = []
     no_events: list[EventName] = []
     warnings: list[Code] = Field(default=[], description="codes of what was odd and kept")
     law_pack: Code = ""
+    answers: list[Code] = Field(default=[], description="myths that must have been answered: codes of the law pack")
     emergency: bool | None = None
     erasures: list[ErasureThen] = []
     breaches: list[BreachThen] = []

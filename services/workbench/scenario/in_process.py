@@ -81,7 +81,7 @@ class InProcess:
         book = ArrangementBook.of([self._arrangement])
         seats = [
             Seat("intake", IntakeCore(), ("assessments.v1", "shares.v1"), "concerns.v1"),
-            Seat("basis_assessment", BasisCore(law_book(), book), ("concerns.v1",), "assessments.v1"),
+            Seat("basis_assessment", BasisCore(law_book(given.law), book), ("concerns.v1",), "assessments.v1"),
             Seat("routing", RoutingCore(book), ("concerns.v1", "assessments.v1"), "shares.v1"),
         ]
         self._world = World({seat.name: seat for seat in seats}, now)

@@ -6,9 +6,21 @@ from functools import cache
 
 from services.basis_assessment.pack import LawBook
 from services.basis_assessment.pack_document import read_book
+from services.workbench.scenario.stage import SceneError
 
 
 @cache
-def law_book() -> LawBook:
-    """Give every pack of deploy/law, read once."""
-    return read_book()
+def law_book(name: str = "") -> LawBook:
+    """Give every pack of deploy/law, read once; or only the one of that name, which then decides on any day.
+
+    Raises:
+        SceneError: there is no pack of that name.
+    """
+    if not name:
+        return read_book()
+    book = law_book()
+    pack = book.by_name(name)
+    if pack is None:
+        known = ", ".join(each.name for each in book.packs)
+        raise SceneError(f"given.law: there is no law pack {name!r}; there are: {known}")
+    return LawBook((pack,))

@@ -71,6 +71,8 @@ class Live:
         """Set the time."""
         if given.agencies:
             raise NotHereError("the running house has its own arrangement; agencies cannot be changed there")
+        if given.law:
+            raise NotHereError("the running house has its own law; a pack that is not in force cannot be chosen there")
         self._move(set=local(given.now).isoformat())
 
     @property

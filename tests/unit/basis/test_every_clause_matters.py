@@ -12,8 +12,9 @@ import pytest
 from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.pack_document import ALWAYS
 from services.chassis.clauses import Clause, Condition
-from tests.unit.basis.law_cases import assessment_of, laws, summary
+from tests.unit.basis.law_cases import FIRST, assessment_of, book, laws, summary
 from tests.unit.basis.law_examples import EXAMPLES
+from tests.unit.basis.law_examples_later import LATER
 from tests.unit.basis.law_table import asked
 
 SURVIVORS: dict[str, str] = {}
@@ -31,9 +32,9 @@ def _without(condition: Condition, code: str, clauses: Mapping[str, Clause]) -> 
     return replace(condition, parts=parts) if parts else None
 
 
-def deleted(code: str) -> LawBook:
+def deleted(code: str, law: str = FIRST) -> LawBook:
     """Give the law without one clause: its rows go, and every condition that names it does without."""
-    [pack] = laws().packs
+    [pack] = laws(law).packs
     clauses: dict[str, Clause] = {}
     for name, law_clause in pack.clauses.items():
         if name != code:
@@ -42,9 +43,9 @@ def deleted(code: str) -> LawBook:
     return _with(pack, clauses)
 
 
-def negated(code: str) -> LawBook:
+def negated(code: str, law: str = FIRST) -> LawBook:
     """Give the law with one clause turned into its opposite."""
-    [pack] = laws().packs
+    [pack] = laws(law).packs
     clauses: dict[str, Clause] = {}
     for name, law_clause in pack.clauses.items():
         condition = _without(law_clause.clause.condition, "", clauses)
@@ -63,10 +64,10 @@ def _with(pack: LawPack, clauses: Mapping[str, Clause]) -> LawBook:
     return LawBook((replace(pack, sha256="changed", clauses=worded, tables=tables),))
 
 
-def outcomes(book: LawBook, *, until: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Give what every example comes to; stops at the first that differs from ``until``."""
+def outcomes(book: LawBook, *, until: dict[str, Any] | None = None, law: str = FIRST) -> dict[str, Any]:
+    """Give what every example of a law comes to; stops at the first that differs from ``until``."""
     found: dict[str, Any] = {}
-    for example in EXAMPLES:
+    for example in EXAMPLES if law == FIRST else LATER[law]:
         try:
             going = example.run(book)
             found[example.says] = (
@@ -81,9 +82,16 @@ def outcomes(book: LawBook, *, until: dict[str, Any] | None = None) -> dict[str,
 
 
 @cache
-def unchanged() -> dict[str, Any]:
+def unchanged(law: str = FIRST) -> dict[str, Any]:
     """Give what every example comes to under the law as it is."""
-    return outcomes(laws())
+    return outcomes(laws(law), law=law)
+
+
+def _own(pack: LawPack) -> list[str]:
+    """Give the clauses of an overlay that its base does not have, or has with another condition."""
+    base = laws(pack.overlays).packs[0]
+    before = {code: str(clause.clause.condition) for code, clause in base.clauses.items()}
+    return [code for code, clause in pack.clauses.items() if before.get(code) != str(clause.clause.condition)]
 
 
 CLAUSES = [code for code in laws().packs[0].clauses if code != "any_other"]  # the pack cannot be read without it
@@ -100,3 +108,15 @@ def test_every_clause_matters(code: str, change: Callable[[str], LawBook]) -> No
 
     survived = all(found[says] == unchanged()[says] for says in found)
     assert survived == (code in SURVIVORS), SURVIVORS.get(code, "no example needs this clause")
+
+
+OVERLAID = [(pack.name, code) for pack in book().packs if pack.overlays for code in _own(pack)]
+
+
+@pytest.mark.parametrize("change", [deleted, negated])
+@pytest.mark.parametrize(("law", "code"), OVERLAID)
+def test_every_clause_that_a_later_law_brings_matters(law: str, code: str, change: Callable[..., LawBook]) -> None:
+    """The same for what an overlay adds or replaces, by the examples of that law."""
+    found = outcomes(change(code, law), until=unchanged(law), law=law)
+
+    assert any(found[says] != unchanged(law)[says] for says in found), "no example of this law needs this clause"
