@@ -16,6 +16,7 @@ from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.errors import SettingsError
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
+from services.chassis.tokens import revoked_of
 from services.intake.acceptance import Acceptance
 from services.intake.api import concern_routes, open_routes
 from services.intake.codes_api import code_routes
@@ -69,7 +70,8 @@ def routes(context: Context) -> APIRouter:
     both = APIRouter()
     both.include_router(key_routes(keys, context.clock))
     limits = read_limits(context.settings.deploy_dir / "limits.yaml")
-    suppliers = Suppliers(context.settings.deploy_dir / "suppliers.yaml")
+    revoked = revoked_of(context.settings.state_dir)
+    suppliers = Suppliers(context.settings.deploy_dir / "suppliers.yaml", revoked)
     admission = Admission(limits, context.telemetry.registry)
     door = Door(acceptance, Requests(context.pool), context.clock, admission, suppliers)
     both.include_router(concern_routes(door, concerns, context.keys))

@@ -21,6 +21,7 @@ from services.chassis.auth import Caller, require
 from services.chassis.errors import SettingsError
 from services.chassis.log import Log
 from services.chassis.problems import problem
+from services.chassis.tokens import FOR_GOOD, Revoked
 
 SUPPLY: Final = "supply"
 SERVES_MAX: Final = 50_000
@@ -48,13 +49,15 @@ class Suppliers:
 
     Args:
         path: the file; none: there are no suppliers.
+        revoked: an agency that was removed has no suppliers either.
 
     Raises:
         SettingsError: it is there, and cannot be read.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, revoked: Revoked | None = None) -> None:
         self._path = path
+        self._revoked = revoked
         self._stamp: tuple[int, int] | None = None
         self._list = SupplierList(version=1)
         self._read_again()
@@ -65,6 +68,8 @@ class Suppliers:
             self._read_again()
         except SettingsError as error:
             log.warning("suppliers not read, the list before stands", error=type(error).__name__)
+        if self._revoked is not None and self._revoked.before(agency_id) >= FOR_GOOD:
+            return False
         found = self._list.suppliers.get(supplier)
         return found is not None and agency_id in found.serves
 

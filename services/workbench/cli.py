@@ -60,17 +60,18 @@ def demo(
 
 
 @app.command()
-def conformance(
+def conformance(  # noqa: PLR0917  (options are its parameters)
     url: str = typer.Argument(help="The relay, as https://relay.example."),
     token: str = typer.Option("", help="Bearer token of an agency that may raise, or a file that holds it."),
     other_token: str = typer.Option("", help="Of another agency, which must see nothing; or a file."),
     kafka: str = typer.Option("", help="File that `agency add` wrote: then over Kafka too."),
+    on_behalf_of: str = typer.Option("", help="For a supplier's token: the agency each request is for."),
     as_json: bool = typer.Option(False, "--json", help="One JSON envelope, for machines."),
 ) -> None:
     """Check that a relay keeps what it promises whoever raises concerns; only practice concerns are raised."""
     from services.workbench.conformance_command import conformance_command  # noqa: PLC0415
 
-    raise conformance_command(url, token, other_token, kafka, as_json=as_json)
+    raise conformance_command(url, token, other_token, kafka, on_behalf_of=on_behalf_of, as_json=as_json)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,10 +19,12 @@ COMMAND = "conformance"
 MARKS = {Outcome.PASS: "pass", Outcome.FAIL: "FAIL", Outcome.SKIPPED: "skip"}
 
 
-def conformance_command(url: str, token: str, other_token: str, kafka: str, *, as_json: bool) -> typer.Exit:
+def conformance_command(
+    url: str, token: str, other_token: str, kafka: str, *, on_behalf_of: str = "", as_json: bool
+) -> typer.Exit:
     """Make the checks and give the exit: 0 all passed, 1 something failed, 2 the call was wrong."""
     try:
-        target = _target(url, token, other_token, kafka)
+        target = replace(_target(url, token, other_token, kafka), on_behalf_of=on_behalf_of)
     except ValueError as error:
         return usage(COMMAND, str(error), as_json=as_json)
     results = conform(target, (lambda _: None) if as_json else _say)
@@ -62,7 +64,7 @@ def _target(url: str, token: str, other_token: str, kafka: str) -> Target:
         raise ValueError("give --token (or a file that holds it), RELAY_TOKEN, or --kafka with a token_file")
     if not kafka:
         return Target(url, token, _text(other_token))
-    return Target(url, token, _text(other_token), agency, connection)
+    return Target(url, token, _text(other_token), agency=agency, kafka=connection)
 
 
 def _text(given: str) -> str:

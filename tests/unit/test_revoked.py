@@ -10,6 +10,7 @@ import pytest
 from services.chassis.auth import Tokens, local_tokens
 from services.chassis.settings import REPOSITORY
 from services.chassis.tokens import FOR_GOOD, local_token, revoked_of, signing_key
+from services.intake.suppliers import Suppliers
 
 
 def _reader(folder):
@@ -39,3 +40,16 @@ def test_an_agency_that_was_removed_gets_no_token_at_the_next_start(tmp_path):
 
     assert "larkfield-primary" not in written
     assert "stourside-academy" in written
+
+
+def test_an_agency_that_was_removed_is_served_by_no_supplier(tmp_path):
+    """Given a supplier listed for an agency, the agency's removal ends that too, and its return brings it back."""
+    (tmp_path / "suppliers.yaml").write_text("version: 1\nsuppliers: {mis: {name: M, serves: [school]}}\n")
+    suppliers = Suppliers(tmp_path / "suppliers.yaml", revoked_of(tmp_path))
+    assert suppliers.serves("mis", "school")
+
+    revoked_of(tmp_path).revoke("school", FOR_GOOD)
+    assert not suppliers.serves("mis", "school")
+
+    revoked_of(tmp_path).revoke("school", int(time.time()))
+    assert suppliers.serves("mis", "school")

@@ -37,6 +37,7 @@ class Client:
     Args:
         url: where it is.
         token: the bearer token, or what gives it: asked at every attempt, so that it may be renewed.
+        on_behalf_of: for a supplier's token: the agency each request is for.
         headers: sent with every request.
         receipt_key: verifier key to hold receipts to; by default the one the relay publishes.
         deadline_s: for a whole call, its retries included.
@@ -48,6 +49,7 @@ class Client:
         url: str,
         token: str | Callable[[], str],
         *,
+        on_behalf_of: str = "",
         headers: Mapping[str, str] | None = None,
         receipt_key: str = "",
         deadline_s: float = DEADLINE_S,
@@ -55,7 +57,7 @@ class Client:
     ) -> None:
         self._url = url.rstrip("/")
         self._token = token
-        self._headers = dict(headers or {})
+        self._headers = {**({"On-Behalf-Of": on_behalf_of} if on_behalf_of else {}), **(headers or {})}
         self._receipt_key = receipt_key
         self._pinned = bool(receipt_key)
         self._deadline_s = deadline_s

@@ -28,12 +28,14 @@ class Bench:
         url: where it is.
         token: of the agency.
         other_token: of another agency, for what it must not see; empty: none was given.
+        on_behalf_of: for a supplier's token: the agency each request is for.
         run: makes references of this run its own.
     """
 
     url: str
     token: str = field(repr=False)
     other_token: str = field(default="", repr=False)
+    on_behalf_of: str = ""
     run: str = field(default_factory=lambda: uuid4().hex[:10])
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=DEADLINE_S))
 
@@ -45,6 +47,8 @@ class Bench:
         """Call once; again only where it says 429 and when to come again."""
         bearer = self.token if token is None else token
         headers = {**({"Authorization": f"Bearer {bearer}"} if bearer else {}), **options.pop("headers", {})}
+        if self.on_behalf_of and bearer == self.token:
+            headers["On-Behalf-Of"] = self.on_behalf_of
         for _ in range(WAITS_MAX):
             found = self.http.request(method, self.url + path, headers=headers, **options)
             if found.status_code != 429 or not wait:

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 from aiokafka.errors import KafkaError
 
-# the checks register themselves; HTTP first
-from services.workbench.conformance import over_http, over_kafka
+# the checks register themselves, in the order they are made
+from services.workbench.conformance import over_kafka, raising, refusing, seeing
 from services.workbench.conformance.bench import Bench
 from services.workbench.conformance.check import Check, Fails, Outcome, Result, Skips, every
 
-__all__ = ["Target", "conform", "over_http"]
+__all__ = ["Target", "conform", "raising", "refusing", "seeing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Target:
         url: the relay.
         token: of an agency that may raise.
         other_token: of another agency; empty: none.
+        on_behalf_of: for a supplier's token: the agency each request is for.
         agency: whose topics, for Kafka.
         kafka: aiokafka's arguments; None: HTTP only.
     """
@@ -35,13 +36,14 @@ class Target:
     url: str
     token: str = field(repr=False)
     other_token: str = field(default="", repr=False)
+    on_behalf_of: str = ""
     agency: str = ""
     kafka: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 def conform(target: Target, say: Callable[[Result], None] = lambda _: None) -> list[Result]:
     """Make every check, and tell of each as it is made."""
-    bench = Bench(target.url.rstrip("/"), target.token, target.other_token)
+    bench = Bench(target.url.rstrip("/"), target.token, target.other_token, target.on_behalf_of)
     results: list[Result] = []
     try:
         for result in _over_http(bench):
