@@ -44,7 +44,7 @@ bench: setup ## measure against the targets; writes bench/results/latest.json
 	@$(BIN)/python -m bench
 
 faults: setup ## kill -9, a stopped broker, taken ports, racing workers: what must not lose or repeat anything
-	@$(BIN)/python -m pytest tests/chassis tests/servers tests/vault tests/audit tests/system/test_kill.py
+	@$(BIN)/python -m pytest tests/chassis tests/servers tests/vault tests/audit tests/system/test_kill.py tests/system/test_agencies.py
 
 lock: ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock --upgrade && $(BIN)/uv export --quiet --all-groups --no-emit-project --no-emit-index-url \

@@ -8,10 +8,12 @@ import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from services.chassis.parked import ParkedRecords
+from services.intake.submissions import taking as taking_one
 from tests.chassis.rig import eventually
 from tests.intake.kafka_rig import agencies_named, join, keys_in, lanes_of, taking
 from tests.intake.rig import intake
-from tests.unit.intake.events import submission
+from tests.unit.intake.events import CANARY, submission
+from tests.unit.intake.malformed import CATALOGUE
 
 pytestmark = [pytest.mark.broker, pytest.mark.database]
 
@@ -241,3 +243,59 @@ async def test_an_agency_that_joins_while_intake_runs_is_heard(kafka, registered
         await newcomer.send(submission(), "two")
 
         assert (await newcomer.answered("two"))["two"].status == 202
+
+
+async def test_what_comes_under_one_reference_keeps_its_order(kafka, registered_topics, database, tmp_path):
+    """Given concerns and two corrections each, interleaved in one batch, each is raised and then corrected in order."""
+    keys = keys_in(tmp_path)
+    (name,) = agencies_named("school")
+    (school,) = await join(kafka, keys, name)
+    texts = ("First.", "Second.", "Third.")
+    sent = [(r, v) for v in range(3) for r in range(5)]
+    await school.put(*(school.seal(submission(reference=f"r{r}", text=texts[v]), f"{r}-{v}") for r, v in sent))
+    async with intake(database) as made, taking(lanes_of(kafka, made, keys, [name])):
+        found = await school.answered(*(f"{r}-{v}" for r, v in sent))
+
+        for reference in range(5):
+            concern_id = found[f"{reference}-0"].body["concern_id"]
+            events = [str(e.id) for e in await made.recorded(concern_id)]
+            assert [found[f"{reference}-{v}"].body["receipt"]["event_id"] for v in range(3)] == events
+
+
+async def test_the_whole_catalogue_of_bad_submissions_is_answered_as_over_http(
+    kafka, registered_topics, database, tmp_path
+):
+    """Given every malformed submission, the answer is HTTP's, repeats nothing, and the next one is accepted."""
+    keys = keys_in(tmp_path)
+    (name,) = agencies_named("sandbox")
+    (school,) = await join(kafka, keys, name)
+    fitting = [bad for bad in CATALOGUE if len(bad.body) <= 1024 * 1024 + 1000]
+    async with intake(database) as made, taking(lanes_of(kafka, made, keys, [name])):
+        await school.put(*(school.seal(bad.body, f"bad-{n}") for n, bad in enumerate(fitting)))
+        await school.send(submission(), "good")
+
+        found = await school.answered("good", *(f"bad-{n}" for n, _ in enumerate(fitting)), deadline_s=60)
+
+        assert found["good"].status == 202
+        assert len(fitting) > 40
+        for n, bad in enumerate(fitting):
+            answer = found[f"bad-{n}"]
+            assert (answer.status, answer.body["code"]) == (bad.status, bad.code), bad.name
+            assert CANARY not in str(answer.body), bad.name
+        assert await ParkedRecords(made.journal).list() == []  # a sandbox's mistakes alarm no operator
+
+
+async def test_an_agency_that_is_refused_for_ever_fills_nothing(
+    kafka, registered_topics, database, tmp_path, monkeypatch
+):
+    """Given more refused submissions than are kept open, each is answered and only so many are parked."""
+    monkeypatch.setattr(taking_one, "PARKED_MAX", 3)
+    keys = keys_in(tmp_path)
+    (name,) = agencies_named("school")
+    (school,) = await join(kafka, keys, name)
+    async with intake(database) as made, taking(lanes_of(kafka, made, keys, [name])):
+        for n in range(6):
+            await school.send(b"no json", f"bad-{n}")
+            await school.answered(f"bad-{n}")
+
+        assert len(await ParkedRecords(made.journal).list()) == 3

@@ -1,9 +1,9 @@
 """Two lanes over the submissions of all agencies: what is in a hurry goes first, and no agency holds up another.
 
-The slow lane takes each agency's submissions in order, a bounded number an agency and turn, agencies side by side; its
-place is the consumer group's offset. The fast lane reads ahead of it without a place of its own and takes what its
-sender marked as a hurry; the slow lane finds those taken when it gets there. So a crash loses nothing and at most takes
-again what lay ahead, which the door knows and answers under the same receipt id.
+The slow lane takes each agency's submissions, a bounded number an agency and turn, those under one reference in order,
+agencies side by side; its place is the consumer group's offset. The fast lane reads ahead of it without a place of its
+own and takes what its sender marked as a hurry; the slow lane finds those taken when it gets there. So a crash loses
+nothing and at most takes again what lay ahead, which the door knows and answers under the same receipt id.
 
 Records with the same key keep their order: the fast lane first takes what came before under that key.
 """
@@ -32,7 +32,7 @@ from services.intake.submissions.wire import TOPICS, Answer, hasty
 GROUP: Final = "intake-submissions"
 PER_TURN: Final = 20
 """Submissions of one agency in one turn of a lane."""
-AT_ONCE: Final = 3
+AT_ONCE: Final = 4
 """Submissions of a lane in hand at once: of the ten connections to the database, HTTP keeps some."""
 SCANNED_PER_TURN: Final = 500
 PREFETCH_BYTES: Final = 64 * 1024
@@ -150,10 +150,21 @@ class _Session:
         self._taker.telemetry.lag.labels(ONE_TOPIC).set(behind)
 
     async def _take_agency(self, tp: TopicPartition, records: Sequence[Record], hands: asyncio.Semaphore) -> None:
+        """Take an agency's submissions: those under one reference in order, others side by side."""
+        by_reference: dict[str, list[Record]] = defaultdict(list)
         for record in records:
-            await self._settled(tp, record, hands)
+            by_reference[self._taker.reference_of(record)].append(record)
+
+        async def in_order(under_one: Sequence[Record]) -> None:
+            for record in under_one:
+                await self._settled(tp, record, hands)
+
+        async with asyncio.TaskGroup() as references:
+            for under_one in by_reference.values():
+                references.create_task(in_order(under_one))
+        for record in records:
             self._in_hand.pop((tp, record.offset), None)
-            self._done[tp] = self._uncommitted[tp] = record.offset + 1
+        self._done[tp] = self._uncommitted[tp] = records[-1].offset + 1
 
     async def _take_ahead(self, client: AIOKafkaConsumer, slow: AIOKafkaConsumer) -> None:
         """Read ahead of the slow lane, and take what is in a hurry."""
