@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -12,13 +11,15 @@ from google.protobuf.json_format import MessageToDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
-from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, Outcome
+from concern_relay.v1.codes_pb2 import DeciderRole, Outcome
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
+from services.basis_assessment.decision_answer import in_full, listed
+from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.store import Decisions, Waiting
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.auth import Caller, require
 from services.chassis.clock import Clock
-from services.chassis.codes import number_of, word_of
+from services.chassis.codes import number_of
 from services.chassis.event import Content, KeyScope, Refused, derived_id
 from services.chassis.journal import Journal
 from services.chassis.problems import problem
@@ -28,6 +29,7 @@ NOTE_CHARS_MAX: Final = 5_000
 CODE: Final = r"^[a-z0-9_]*$"
 
 Decider = Annotated[Caller, Depends(require("decide"))]
+Looker = Annotated[Caller, Depends(require("decide", "audit", "operate"))]
 Reader = Annotated[Caller, Depends(require("raise", "audit", "operate"))]
 
 
@@ -62,6 +64,17 @@ class Rooms:
     decisions: Decisions
     book: ArrangementBook
     clock: Clock
+    laws: LawBook
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The one in force."""
+        return self.book.on(self.clock.now().date())
+
+    @property
+    def pack(self) -> LawPack:
+        """The one in force."""
+        return self.laws.on(self.clock.now().date())
 
     def answers_for(self, agency_id: str) -> set[str]:
         """Give the agencies whose decisions people of an agency may take: its own, and those it covers for."""
@@ -76,7 +89,19 @@ def decision_routes(rooms: Rooms) -> APIRouter:
     @routes.get("/v1/decisions", summary="What waits for a person of your agency")
     async def list_decisions(caller: Decider) -> dict[str, Any]:
         waiting = await rooms.decisions.waiting(rooms.answers_for(caller.agency_id))
-        return {"decisions": [_shown(each) for each in waiting]}
+        return {"decisions": [listed(each, rooms.pack) for each in waiting]}
+
+    @routes.get("/v1/decisions/{decision_id}", summary="A decision with what led to it, and who may answer")
+    async def show_decision(decision_id: UUID, caller: Looker) -> dict[str, Any]:
+        waiting = await rooms.decisions.one(decision_id)
+        # of what another agency was asked not even the existence is said
+        if waiting is None or not _concerns(rooms, waiting, caller):
+            raise problem(
+                404, "no_such_decision", "no decision of that id waits for your agency; see GET /v1/decisions"
+            )
+        found = await rooms.decisions.assessed(UUID(waiting.decision.concern_id))
+        assessed = found.assessed if found is not None else None
+        return in_full(waiting, assessed, rooms.laws, rooms.arrangement, rooms.clock.now())
 
     @routes.post("/v1/decisions/{decision_id}", summary="Record a decision under a name")
     async def record_decision(decision_id: UUID, body: DecisionBody, caller: Decider) -> dict[str, Any]:
@@ -85,7 +110,7 @@ def decision_routes(rooms: Rooms) -> APIRouter:
             raise Refused(404, "no_such_decision", "no decision of that id was asked for; look at GET /v1/decisions")
         await _record(rooms, waiting.decision, body, caller)
         found = await rooms.decisions.one(decision_id)
-        return _shown(found or waiting)
+        return listed(found or waiting, rooms.pack)
 
     @routes.get("/v1/assessments/{concern_id}", summary="The newest assessment of a concern, in codes")
     async def assessment(concern_id: UUID, caller: Reader) -> dict[str, Any]:
@@ -100,6 +125,11 @@ def decision_routes(rooms: Rooms) -> APIRouter:
         }
 
     return routes
+
+
+def _concerns(rooms: Rooms, waiting: Waiting, caller: Caller) -> bool:
+    asked = {waiting.decision.agency_id, *([waiting.escalated.agency_id] if waiting.escalated else [])}
+    return bool(caller.scopes & {"audit", "operate"} or asked & rooms.answers_for(caller.agency_id))
 
 
 async def _record(rooms: Rooms, asked: DecisionRequested, body: DecisionBody, caller: Caller) -> None:
@@ -127,20 +157,3 @@ async def _record(rooms: Rooms, asked: DecisionRequested, body: DecisionBody, ca
     # a keyed digest of all that was said: the same again is the same act, another decision is another
     key = f"{asked.decision_id}/{rooms.journal.desk.act_digest(data, contents).hex()}"
     await rooms.journal.act(asked.concern_id, data, agency_id=caller.agency_id, key=key, contents=contents)
-
-
-def _shown(waiting: Waiting) -> dict[str, Any]:
-    asked = waiting.decision
-    return {
-        "decision_id": asked.decision_id,
-        "concern_id": asked.concern_id,
-        "question_code": asked.question_code,
-        "proposal": word_of(Outcome, asked.proposal),
-        "class": word_of(AgencyClass, asked.recipient_class),
-        "part_ids": list(asked.part_ids),
-        "role": word_of(DeciderRole, asked.role),
-        "agency_id": asked.agency_id,
-        "due_at": asked.due_at.ToDatetime(UTC).isoformat(),
-        "clock_code": asked.clock_code,
-        "state": waiting.state,
-    }

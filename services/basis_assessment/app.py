@@ -36,7 +36,9 @@ def core_of(settings: Settings) -> BasisCore:
 
 def routes(context: Context) -> APIRouter:
     """Wire the routes."""
-    return decision_routes(Rooms(context.journal, Decisions(context.pool), book_of(context.settings), context.clock))
+    laws = read_book(context.settings.deploy_dir / "law")
+    book = book_of(context.settings)
+    return decision_routes(Rooms(context.journal, Decisions(context.pool), book, context.clock, laws))
 
 
 SERVICE = Service(

@@ -206,6 +206,8 @@ def _word(node: yaml.Node, enum: Any) -> Any:
     word = text(node)
     if word not in words(enum):
         fail(node, f"unknown {enum.DESCRIPTOR.name} {word!r}", near(word, words(enum)))
+    if enum is DeciderRole and word == "data_protection_officer":
+        fail(node, "a data protection officer advises and never decides", "name the role that decides (practice 14)")
     return number_of(enum, word)
 
 

@@ -10,7 +10,13 @@ from uuid import UUID
 
 import asyncpg
 
-from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionOverdue, DecisionRecorded, DecisionRequested
+from concern_relay.v1.assessments_pb2 import (
+    BasisAssessed,
+    DecisionEscalated,
+    DecisionOverdue,
+    DecisionRecorded,
+    DecisionRequested,
+)
 from services.basis_assessment.core.state import about, waits
 from services.chassis.event import Fact
 
@@ -25,6 +31,9 @@ CREATE TABLE IF NOT EXISTS decision (
     due_at timestamptz NOT NULL,
     state text NOT NULL CHECK (state IN ('open', 'overdue', 'recorded', 'withdrawn'))
 );
+ALTER TABLE decision ADD COLUMN IF NOT EXISTS escalated bytea;
+ALTER TABLE decision ADD COLUMN IF NOT EXISTS escalated_to text;
+ALTER TABLE decision ADD COLUMN IF NOT EXISTS recorded bytea;
 CREATE INDEX IF NOT EXISTS decision_open ON decision (agency_id, due_at) WHERE state IN ('open', 'overdue');
 CREATE INDEX IF NOT EXISTS decision_concern ON decision (concern_id) WHERE state IN ('open', 'overdue');
 CREATE TABLE IF NOT EXISTS assessment (
@@ -39,10 +48,17 @@ CREATE TABLE IF NOT EXISTS assessment (
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A decision that waits for a person."""
+    """A decision that waits for a person, or was made.
+
+    Attributes:
+        escalated: to whom it was passed on last, because nobody answered in time.
+        recorded: what was decided.
+    """
 
     decision: DecisionRequested
     state: str
+    escalated: DecisionEscalated | None = None
+    recorded: DecisionRecorded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +110,21 @@ async def _keep(connection: asyncpg.Connection[Any], effect: Fact) -> None:
             data.SerializeToString(deterministic=True),
             data.due_at.ToDatetime(UTC),
         )
-    elif isinstance(data, DecisionRecorded | DecisionOverdue):
-        state = "recorded" if isinstance(data, DecisionRecorded) else "overdue"
-        await connection.execute("UPDATE decision SET state = $2 WHERE decision_id = $1", UUID(data.decision_id), state)
+    elif isinstance(data, DecisionRecorded):
+        await connection.execute(
+            "UPDATE decision SET state = 'recorded', recorded = $2 WHERE decision_id = $1",
+            UUID(data.decision_id),
+            data.SerializeToString(deterministic=True),
+        )
+    elif isinstance(data, DecisionOverdue):
+        await connection.execute("UPDATE decision SET state = 'overdue' WHERE decision_id = $1", UUID(data.decision_id))
+    elif isinstance(data, DecisionEscalated):
+        await connection.execute(
+            "UPDATE decision SET escalated = $2, escalated_to = $3 WHERE decision_id = $1",
+            UUID(data.decision_id),
+            data.SerializeToString(deterministic=True),
+            data.agency_id,
+        )
 
 
 async def _withdraw(connection: asyncpg.Connection[Any], concern_id: str, data: BasisAssessed) -> None:
@@ -120,7 +148,8 @@ class Decisions:
     async def waiting(self, agencies: Collection[str]) -> list[Waiting]:
         """Give the decisions that wait for people of some agencies, the most pressing first."""
         rows = await self._pool.fetch(
-            "SELECT requested, state FROM decision WHERE agency_id = ANY($1) AND state IN ('open', 'overdue') "
+            "SELECT * FROM decision WHERE (agency_id = ANY($1) OR escalated_to = ANY($1)) "
+            "AND state IN ('open', 'overdue') "
             "ORDER BY due_at, decision_id LIMIT $2",
             list(agencies),
             LIST_MAX,
@@ -129,8 +158,15 @@ class Decisions:
 
     async def one(self, decision_id: UUID) -> Waiting | None:
         """Give a decision, whatever became of it."""
-        row = await self._pool.fetchrow("SELECT requested, state FROM decision WHERE decision_id = $1", decision_id)
+        row = await self._pool.fetchrow("SELECT * FROM decision WHERE decision_id = $1", decision_id)
         return None if row is None else _waiting(row)
+
+    async def of_concern(self, concern_id: UUID) -> list[Waiting]:
+        """Give every decision of a concern, in the order they fall due."""
+        rows = await self._pool.fetch(
+            "SELECT * FROM decision WHERE concern_id = $1 ORDER BY due_at, decision_id LIMIT $2", concern_id, LIST_MAX
+        )
+        return [_waiting(row) for row in rows]
 
     async def assessed(self, concern_id: UUID) -> Assessed | None:
         """Give the newest assessment of a concern."""
@@ -142,4 +178,10 @@ class Decisions:
 
 
 def _waiting(row: asyncpg.Record) -> Waiting:
-    return Waiting(DecisionRequested.FromString(bytes(row["requested"])), row["state"])
+    escalated, recorded = row["escalated"], row["recorded"]
+    return Waiting(
+        DecisionRequested.FromString(bytes(row["requested"])),
+        row["state"],
+        None if escalated is None else DecisionEscalated.FromString(bytes(escalated)),
+        None if recorded is None else DecisionRecorded.FromString(bytes(recorded)),
+    )

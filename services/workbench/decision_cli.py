@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -25,8 +26,55 @@ def list_(agency: Agency, as_json: AsJson = False) -> None:
     except CallError as error:
         findings = [Finding(error.code, str(error))]
     found = (data or {}).get("decisions", [])
-    lines = [f"{d['decision_id']}  {d['question_code']:<40} due {d.get('due_at', '-')}" for d in found]
+    lines = [_line(d) for d in found]
     raise answer("decision list", data, findings, as_json=as_json, lines=lines or ["nothing waits"])
+
+
+def _line(found: dict[str, Any]) -> str:
+    passed_on = found.get("escalated") or {}
+    whom = f"; passed on {passed_on['stage']} times, now {passed_on['agency_id']}" if passed_on else ""
+    late = "  OVERDUE" if found.get("state") == "overdue" else ""
+    return (
+        f"{found['decision_id']}  {found['question_code']:<30} {found['class']:<24} due {found['due_at']}{late}{whom}"
+    )
+
+
+@app.command()
+def show(
+    decision: Annotated[str, typer.Argument(help="Id, as `decision list` shows it.")],
+    agency: Annotated[
+        str, typer.Option("--agency", "-a", help="The agency that was asked; operators see all.")
+    ] = "operator",
+    as_json: AsJson = False,
+) -> None:
+    """Show a decision: what is asked, what is proposed and why, who may answer, by when."""
+    findings: list[Finding] = []
+    data = None
+    try:
+        data = local_calls()("basis_assessment", "GET", f"/v1/decisions/{decision}", agency=agency)
+    except CallError as error:
+        findings = [Finding(error.code, str(error))]
+    raise answer("decision show", data, findings, as_json=as_json, lines=list(_page(data)) if data else [])
+
+
+def _page(found: dict[str, Any]) -> Iterator[str]:
+    yield found["question"] or found["question_code"]
+    yield f"About: {found['class'].replace('_', ' ')}; {len(found['part_ids']) or 'no'} single parts"
+    yield f"Proposed: {found['proposal']} ({found['proposal_in_words']})"
+    yield f"Answers: {', '.join(found['answers'])}"
+    yield f"Due: {found['due_at']} ({found['clock_code']}); {found['state']}"
+    may = found["may_decide"]
+    yield f"May decide: {' or '.join(may['roles'])} of {' or '.join(may['agencies'])}"
+    if found["escalated"]:
+        on = found["escalated"]
+        yield f"Passed on {on['stage']} times: {on['internal_role'] or 'somebody'} of {on['agency_id']}"
+    if found["decided"]:
+        made = found["decided"]
+        reason = made["reason_code"] or "as proposed"
+        yield f"Decided: {made['outcome']} by {made['role']} of {made['agency_id']}; {reason}"
+    yield from (f"  because: {reason}" for reason in found["why"])
+    if not found["decided"]:
+        yield from (f"  give {need}" for need in found["needs"])
 
 
 @app.command()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from concern_relay.v1.assessments_pb2 import DecisionOverdue, DecisionRecorded
+from concern_relay.v1.assessments_pb2 import DecisionOverdue, DecisionRecorded, ExplanationViewed
 from services.basis_assessment.core.assess import Assessment, assess
 from services.basis_assessment.core.decisions import record
 from services.basis_assessment.core.engine import Engine
+from services.basis_assessment.core.ladder import escalation
 from services.basis_assessment.core.state import BasisState, fold
 from services.basis_assessment.pack import LawBook
 from services.chassis.arrangement import ArrangementBook
@@ -44,6 +45,8 @@ class BasisCore:
         if fact.kind is FactKind.TIMER:
             return self._overdue(state, fact)
         if fact.kind is FactKind.ACT:
+            if isinstance(fact.data, ExplanationViewed):
+                return self._viewed(fact, fact.data)
             return self._decided(state, fact) if isinstance(fact.data, DecisionRecorded) else NOTHING
         if fact.type in CONTENT_EVENTS:
             after = fold(state, fact)
@@ -91,10 +94,27 @@ class BasisCore:
     def _overdue(self, state: BasisState, fact: Fact) -> Decision:
         name = fact.timer.name if fact.timer is not None else ""
         asked = state.asked.get(name.removeprefix(TIMER_PREFIX))
-        if not name.startswith(TIMER_PREFIX) or asked is None or asked.decision_id in state.overdue:
+        if not name.startswith(TIMER_PREFIX) or asked is None or fact.timer is None:
             return NOTHING
-        overdue = DecisionOverdue(concern_id=asked.concern_id, decision_id=asked.decision_id, due_at=asked.due_at)
-        return Decision((Effect(overdue, key=asked.decision_id),))
+        before = state.escalated.get(asked.decision_id)
+        if fact.timer.due != (before or asked).due_at.ToDatetime(UTC):
+            return NOTHING  # it was passed on since
+        day = _day(fact.recorded)
+        effects = []
+        if asked.decision_id not in state.overdue:
+            overdue = DecisionOverdue(concern_id=asked.concern_id, decision_id=asked.decision_id, due_at=asked.due_at)
+            effects.append(Effect(overdue, key=asked.decision_id))
+        stage = before.stage + 1 if before is not None else 1
+        passed_on = escalation(asked, stage, self.laws.on(day), self.arrangements.on(day), fact.recorded)
+        if passed_on is None:
+            return Decision(tuple(effects))
+        effects.append(Effect(passed_on, key=f"{asked.decision_id}/{stage}"))
+        return Decision(tuple(effects), (Timer(name, passed_on.due_at.ToDatetime(UTC)),))
+
+    @staticmethod
+    def _viewed(fact: Fact, data: ExplanationViewed) -> Decision:
+        """Record that somebody looked; each time."""
+        return Decision((Effect(data, key=str(fact.id)),))
 
 
 def _day(moment: datetime) -> date:

@@ -65,6 +65,9 @@ def _not_open(state: BasisState, decision_id: str) -> Refused:
 def _may_decide(
     asked: DecisionRequested, role: DeciderRole, agency_id: str, pack: LawPack, arrangement: Arrangement
 ) -> None:
+    if role == DeciderRole.DECIDER_ROLE_DATA_PROTECTION_OFFICER:
+        wanted = word_of(DeciderRole, asked.role)
+        raise Refused(403, "advises_only", f"a data protection officer advises and never decides; {wanted} does")
     home = arrangement.agency(asked.agency_id)
     if agency_id not in (asked.agency_id, home.cover if home is not None else None):
         raise Refused(403, "not_your_decision", "another agency was asked; it decides, or the one that covers for it")

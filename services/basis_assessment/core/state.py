@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionOverdue, DecisionRecorded, DecisionRequested
+from concern_relay.v1.assessments_pb2 import (
+    BasisAssessed,
+    DecisionEscalated,
+    DecisionOverdue,
+    DecisionRecorded,
+    DecisionRequested,
+)
 from concern_relay.v1.codes_pb2 import AgencyClass, Outcome
 from concern_relay.v1.concerns_pb2 import ConsentGiven, ConsentWithdrawn, InformationCorrected, ObjectionRecorded
 from services.basis_assessment.core.engine import SHARED
@@ -47,6 +53,7 @@ class BasisState:
         objected: references of those that nothing had rested on; they count no more (UK GDPR Article 21).
         asked: open decisions by id.
         overdue: those of them that were not answered in time.
+        escalated: to whom those were passed on last: deputies, whoever covers.
         decided: the newest decision per class and part; ``WHOLE`` for the class.
     """
 
@@ -56,6 +63,7 @@ class BasisState:
     objected: frozenset[str] = frozenset()
     asked: Mapping[str, DecisionRequested] = field(default_factory=dict)
     overdue: frozenset[str] = frozenset()
+    escalated: Mapping[str, DecisionEscalated] = field(default_factory=dict)
     decided: Mapping[tuple[AgencyClass, str], Decided] = field(default_factory=dict)
 
     def for_class(self, recipient: AgencyClass) -> Decided | None:
@@ -90,6 +98,8 @@ def fold(state: BasisState, fact: Fact) -> BasisState:
         return _recorded(state, data)
     if isinstance(data, DecisionOverdue):
         return replace(state, overdue=state.overdue | {data.decision_id})
+    if isinstance(data, DecisionEscalated):
+        return replace(state, escalated={**state.escalated, data.decision_id: data})
     return state
 
 
@@ -144,7 +154,8 @@ def _recorded(state: BasisState, data: DecisionRecorded) -> BasisState:
 
 
 def _asked(state: BasisState, asked: Mapping[str, DecisionRequested]) -> BasisState:
-    return replace(state, asked=asked, overdue=state.overdue & asked.keys())
+    escalated = {i: passed_on for i, passed_on in state.escalated.items() if i in asked}
+    return replace(state, asked=asked, overdue=state.overdue & asked.keys(), escalated=escalated)
 
 
 def about(asked: DecisionRequested) -> tuple[AgencyClass, str]:

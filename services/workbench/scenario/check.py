@@ -278,6 +278,9 @@ def _is_decision(wanted: DecisionThen, found: DecisionRequested, seen: Seen) -> 
     state = "recorded" if found.decision_id in recorded else "overdue" if found.decision_id in overdue else "open"
     return (
         state == wanted.state
+        and _decided_so(wanted, found, seen)
+        and _passed_on_so(wanted, found, seen)
+        and (wanted.proposal is None or word_of(codes.Outcome, found.proposal) == wanted.proposal)
         and (wanted.role is None or word_of(codes.DeciderRole, found.role) == wanted.role)
         and (wanted.agency is None or found.agency_id == wanted.agency)
         and (
@@ -289,13 +292,36 @@ def _is_decision(wanted: DecisionThen, found: DecisionRequested, seen: Seen) -> 
     )
 
 
+def _decided_so(wanted: DecisionThen, found: DecisionRequested, seen: Seen) -> bool:
+    if (wanted.outcome, wanted.override, wanted.decided_by) == (None, None, None):
+        return True
+    made = next((d for d in seen.of("DecisionRecorded") if d.decision_id == found.decision_id), None)
+    return (
+        made is not None
+        and (wanted.outcome is None or word_of(codes.Outcome, made.outcome) == wanted.outcome)
+        and wanted.override in {None, made.override}
+        and (wanted.decided_by is None or word_of(codes.DeciderRole, made.role) == wanted.decided_by)
+    )
+
+
+def _passed_on_so(wanted: DecisionThen, found: DecisionRequested, seen: Seen) -> bool:
+    steps = [d for d in seen.of("DecisionEscalated") if d.decision_id == found.decision_id]
+    agency, role = (steps[-1].agency_id, steps[-1].internal_role) if steps else (None, "")
+    return (
+        wanted.escalated_to in {None, agency}
+        and wanted.escalated_role in {"", role}
+        and wanted.stage in {None, len(steps)}
+    )
+
+
 def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
     due = local(wanted.due)
     clocks: list[tuple[str, datetime, str]] = []
     if wanted.of == "acknowledgement":
         clocks = [(d.recipient_agency_id, _time(d.acknowledge_by), d.clock_code) for d in seen.of("ShareDelivered")]
     elif wanted.of == "decision":
-        clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in seen.of("DecisionRequested")]
+        questions = [*seen.of("DecisionRequested"), *seen.of("DecisionEscalated")]
+        clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in questions]
     elif wanted.of != "watch":
         clocks = after_clocks(wanted.of, seen)
     elif seen.watch_due is not None:

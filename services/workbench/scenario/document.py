@@ -314,6 +314,15 @@ class DecisionThen(_Strict):
     recipient_class: AgencyClass | None = Field(default=None, alias="class")
     question: Code = ""
     state: Literal["open", "recorded", "overdue"] = "open"
+    proposal: Outcome | None = None
+    outcome: Outcome | None = Field(default=None, description="what was decided")
+    override: bool | None = Field(default=None, description="whether it was decided otherwise than proposed")
+    decided_by: DeciderRole | None = Field(default=None, description="the role in which it was decided")
+    escalated_to: AgencyId | None = Field(
+        default=None, description="the agency it was passed on to last, because nobody answered in time"
+    )
+    escalated_role: Code = Field(default="", description="the internal role it was passed on to last, as head")
+    stage: int | None = Field(default=None, ge=0, description="how often it was passed on")
 
 
 class Then(_Strict):

@@ -187,14 +187,14 @@ def test_a_question_is_dropped_when_nothing_waits_any_more() -> None:
 
 
 def test_nobody_answers_in_time() -> None:
-    """When the clock runs out that is recorded, once, and the question stays open."""
+    """When the clock runs out that is recorded, once, the next person is asked, and the question stays open."""
     going = run(WAITING)
     [timer] = [t for t in going.decisions[-1].timers if t.name == f"decision:{waiting_id(going)}"]
 
     first, second = going.fire(timer), going.fire(timer)
 
-    assert types(first) == ["DecisionOverdue"]
-    [effect] = first.effects
+    assert types(first) == ["DecisionOverdue", "DecisionEscalated"]
+    effect = first.effects[0]
     assert isinstance(effect.data, DecisionOverdue)
     assert effect.data.due_at.ToDatetime(UTC) == timer.due
     assert second == NOTHING

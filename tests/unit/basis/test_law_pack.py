@@ -65,7 +65,7 @@ def test_a_changed_byte_is_another_pack() -> None:
         ("rule: hours, amount: 2", "amount: 2", "'rule' is missing"),
         ("  genetic: special_category", "  genetic: secret", "unknown Sensitivity"),
         ("  genetic: special_category", "  genes: special_category", "unknown Category"),
-        ("lead_decider: social_work_manager", "lead_decider: data_protection_officer", "unknown DeciderRole"),
+        ("lead_decider: social_work_manager", "lead_decider: data_protection_officer", "advises and never decides"),
         ("    says: Special category data.", "    says: ''", "no words"),
         ("cite: [{source: gdpr, at: Article 9(1), verified: true}]", "cite: []", "no citation"),
         ("at: Article 9(1), verified: true", "at: Article 9(1), verified: perhaps", "neither true nor false"),
