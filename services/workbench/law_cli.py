@@ -16,17 +16,19 @@ from concern_relay.v1.assessments_pb2 import BasisAssessed
 from services.basis_assessment.explain import explain
 from services.basis_assessment.filed import as_html, as_markdown, disclosures, names
 from services.basis_assessment.filed.gather import Recorded
-from services.basis_assessment.pack import LawBook
+from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.pack_check import check as check_pack
+from services.basis_assessment.pack_diff import differences
 from services.basis_assessment.pack_document import read_book, read_pack
 from services.chassis.arrangement import ArrangementBook
-from services.chassis.errors import RelayError
+from services.chassis.errors import RelayError, SettingsError
 from services.workbench.output import Finding, answer, usage
 from services.workbench.replay.reach import UNAVAILABLE, recorded_of, why
 from services.workbench.scenario.check import Seen
 from services.workbench.scenario.play import ScenarioFileError, play, read
 from services.workbench.scenario.stage import SceneError
 from services.workbench.servers import ServersError, running
+from services.workbench.servers.state import chosen
 
 app = typer.Typer(no_args_is_help=True, help="Law packs checked, decisions explained clause by clause.")
 
@@ -109,6 +111,76 @@ def _pages(laws: LawBook, folder: Path, concern: str, scenario: Path | None, *, 
     findings = [Finding(f.code, f.detail) for f in dict.fromkeys(f for found in pages for f in found.findings)]
     lines = [*written, f"{len(written)} pages, each as .html and .md; print the first, or file it as it is"]
     return answer("law explain", data, findings, as_json=as_json, lines=lines)
+
+
+@app.command()
+def diff(
+    one: Annotated[str, typer.Argument(help="Name of a pack, or a file.")],
+    other: Annotated[str, typer.Argument(help="The other, usually the later.")],
+    history: Annotated[bool, typer.Option(help="Compare recorded decisions too, where there are any here.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs between two law packs, and which recorded codes would come out differently."""
+    try:
+        packs = [_pack_called(name) for name in (one, other)]
+    except (RelayError, OSError) as error:
+        raise usage("law diff", str(error), as_json=as_json) from error
+    book = read_book()
+    changes = differences(*packs)
+    data: dict[str, Any] = {
+        "one": _named(book, packs[0]),
+        "other": _named(book, packs[1]),
+        "changes": [change.as_dict() for change in changes],
+        "history": None,
+    }
+    lines = [f"{p.name} {p.sha256:.12}, {p.valid_from} to {book.until(p) or 'now'}" for p in packs]
+    recited = [change for change in changes if change.kind == "citations"]
+    lines += [str(change) for change in changes if change not in recited] or ["nothing follows differently"]
+    lines += [f"{len(recited)} clauses cite other places; --json names them"] if recited else []
+    if history:
+        data["history"], more = _history(packs[0], packs[1], quiet=as_json)
+        lines += more
+    raise answer("law diff", data, as_json=as_json, lines=lines)
+
+
+def _pack_called(name: str) -> LawPack:
+    if name.endswith((".yaml", ".yml")):
+        return read_pack(Path(name))
+    book = read_book()
+    pack = book.by_name(name) or book.by_digest(name)
+    if pack is None:
+        raise SettingsError(f"there is no law pack {name!r}; there are: {', '.join(each.name for each in book.packs)}")
+    return pack
+
+
+def _named(book: LawBook, pack: LawPack) -> dict[str, Any]:
+    until = book.until(pack)
+    return {
+        "pack": pack.name,
+        "sha256": pack.sha256,
+        "valid_from": pack.valid_from.isoformat(),
+        "valid_to": until.isoformat() if until else None,
+        "variant": pack.variant,
+    }
+
+
+def _history(one: LawPack, other: LawPack, *, quiet: bool) -> tuple[dict[str, Any] | None, list[str]]:
+    """Compare what is recorded here, if anything is."""
+    from services.workbench.law_history import compared  # noqa: PLC0415  (every core, only when asked for)
+    from services.workbench.replay.reach import reached  # noqa: PLC0415
+
+    if not (chosen() / "postgres").exists() and not (chosen() / "endpoints.json").exists():
+        return None, ["no history is recorded here to compare"]
+    try:
+        with reached(quiet=quiet) as reach:
+            found = asyncio.run(compared(reach, one, other))
+    except (ServersError, RelayError, OSError, asyncpg.PostgresError) as error:
+        return None, [f"history could not be compared: {type(error).__name__}"]
+    differs = [{"concern_id": d.concern_id, "event_id": d.event_id, "codes": list(d.lines)} for d in found.differs]
+    counted = f"{found.assessments} recorded assessments, {len(differs)} would come out differently"
+    lines = [f"{counted}, {found.passed_over} could not be compared"]
+    lines += [f"  {d.concern_id} {line}" for d in found.differs for line in d.lines]
+    return {"assessments": found.assessments, "passed_over": found.passed_over, "differs": differs}, lines
 
 
 def _of_scenario(path: Path) -> BasisAssessed | None:
