@@ -299,3 +299,29 @@ async def test_an_agency_that_is_refused_for_ever_fills_nothing(
             await school.answered(f"bad-{n}")
 
         assert len(await ParkedRecords(made.journal).list()) == 3
+
+
+async def test_several_processes_share_the_agencies_and_one_that_goes_leaves_nothing_behind(
+    kafka, registered_topics, database, tmp_path
+):
+    """Given two processes of one group and one that leaves in the middle, every submission has one receipt id."""
+    keys = keys_in(tmp_path)
+    names = agencies_named("a", "b", "c", "d")
+    senders = await join(kafka, keys, *names)
+    async with intake(database) as made:
+        first = lanes_of(kafka, made, keys, names)
+        second = lanes_of(kafka, made, keys, names, first.group)
+        async with taking(first):
+            async with taking(second):
+                for sender in senders:
+                    await sender.put(*(sender.seal(submission(reference=f"r{n}"), f"s{n}") for n in range(40)))
+                await senders[0].answered("s5")
+            found = [await sender.answered(*(f"s{n}" for n in range(40)), deadline_s=60) for sender in senders]
+
+        assert {r.status for each in found for r in each.values()} == {202}
+        for sender in senders:
+            ids: dict[str, set[str]] = {}
+            for r in await sender.receipts():
+                ids.setdefault(r.submission_id, set()).add(r.receipt_id)
+            assert {len(each) for each in ids.values()} == {1}
+        assert len([e for e in await made.recorded() if e.type == "ConcernRaised"]) == 160

@@ -186,7 +186,8 @@ class _Session:
                     agencies.create_task(self._take_hasty(client, tp, [record_of(each) for each in found], hands))
 
     async def _begin_at(self, client: AIOKafkaConsumer, wanted: set[TopicPartition], slow: AIOKafkaConsumer) -> None:
-        client.assign(list(wanted))
+        if wanted:
+            client.assign(list(wanted))
         for tp in wanted:
             client.seek(tp, await within(REQUEST_DEADLINE_S, "asking for a position", slow.position(tp)))
 
