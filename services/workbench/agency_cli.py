@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -114,6 +115,9 @@ def _practised(done: onboarding.Letting, calls: Calls, findings: list[Finding]) 
     where = {"agency": done.agency_id}
     if "intake" not in calls.urls:
         findings.append(Finding("not_running", "no practice message: start the house, then the same again", where))
+        return None
+    if "token_file" not in done.told and "RELAY_TOKEN" not in os.environ:
+        findings.append(Finding("no_token", "no practice message: give a token of the issuer in RELAY_TOKEN", where))
         return None
     try:
         found = practise(done.told, calls)

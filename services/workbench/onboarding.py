@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,8 +80,9 @@ def let_in(servers: Servers, state: StateDir, agency_id: str, url: str) -> Letti
     applied = asyncio.run(topics.apply(topics.load(), admin, agencies=onboarded(state)))
     changed += ["topics"] if applied.created else []
     changed += ["rules"] if applied.granted or applied.revoked else []
-    if _lifted(state, agency_id) or not _token_holds(state, agency_id):
-        local_token(state.path, agency_id)
+    if _lifted(state, agency_id) | (_issues_tokens() and not _token_holds(state, agency_id)):
+        if _issues_tokens():
+            local_token(state.path, agency_id)
         changed.append("token")
     return Letting(agency_id, tuple(changed), *_handover(servers, state, agency_id, password, url))
 
@@ -89,7 +91,8 @@ def renew(servers: Servers, state: StateDir, agency_id: str, url: str) -> Lettin
     """Give an agency a new password and a new token; those before hold no longer."""
     state.forget_secret(GROUP, agency_id)
     revoked_of(state.path).revoke(agency_id, int(time.time()) + 1)
-    local_token(state.path, agency_id)
+    if _issues_tokens():
+        local_token(state.path, agency_id)
     done = let_in(servers, state, agency_id, url)
     return Letting(agency_id, ("login", "token"), done.handover, done.told)
 
@@ -132,6 +135,11 @@ async def _off_the_cluster(admin: dict[str, Any], agency_id: str, *, purge: bool
             await cluster.delete(sorted(named))
 
 
+def _issues_tokens() -> bool:
+    """Whether tokens are made here; where an OpenID Connect issuer is set, it alone makes them."""
+    return not os.environ.get("RELAY_OIDC_JWKS_URL")
+
+
 def _lifted(state: StateDir, agency_id: str) -> bool:
     """Take the ban of a removal away; tokens from before it stay refused."""
     revoked = revoked_of(state.path)
@@ -160,7 +168,7 @@ def _handover(
     told = {
         "agency": agency_id,
         "url": url,
-        "token_file": str(state.path / "tokens" / f"{agency_id}.jwt"),
+        **({"token_file": str(state.path / "tokens" / f"{agency_id}.jwt")} if _issues_tokens() else {}),
         "kafka": kafka,
         "submissions": f"submissions.{agency_id}.v1",
         "receipts": f"receipts.{agency_id}.v1",

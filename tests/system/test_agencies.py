@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,28 @@ def test_the_wrong_agency_is_refused(running_house: House, school: dict[str, Any
         asyncio.run(bad())
     assert raised.value.status == 422
     assert raised.value.errors
+
+
+def test_a_key_that_is_gone_is_asked_for_anew(running_house: House, school: dict[str, Any]):
+    """Given a client whose key was replaced long before it was due, it seals anew and is accepted."""
+
+    async def late() -> str:
+        told = handover(SCHOOL)
+        with client(told) as http:
+            async with KafkaClient(http, agency=SCHOOL, connection=told["kafka"]) as kafka:
+                kafka._key = replace(http.submission_key(), key_id="0" * 16)
+                return (await kafka.raise_concern({**samples_first(), "reference": "late key"})).concern_id
+
+    assert asyncio.run(late())
+    parked = relay("parked", "list", "-c", "intake")[1]["data"]["parked"]
+    (mine,) = [p for p in parked if p["topic"] == f"submissions.{SCHOOL}.v1"]
+    discard = ("parked", "discard", mine["parked_id"], "-c", "intake", "--agency", SCHOOL, "--reason", "sent again")
+    assert relay(*discard)[0] == 0
+
+
+def samples_first() -> dict[str, Any]:
+    """Give a sample."""
+    return next(iter(samples(limit=1)))[1]
 
 
 async def _write(told: dict[str, Any], topic: str) -> None:

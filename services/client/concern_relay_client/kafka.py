@@ -31,6 +31,7 @@ START_S: Final = 30.0
 STOP_S: Final = 5.0
 RECORD_BYTES_MAX: Final = 1_310_720
 IN_HAND_MAX: Final = 10_000
+KEY_NOT_KNOWN: Final = "submission_key_not_known"
 HASTY: Final = frozenset({"emergency", "urgent"})
 
 
@@ -96,19 +97,26 @@ class KafkaClient:
         name = submission_id or str(uuid4())
         if len(self._waiting) >= IN_HAND_MAX:
             raise NoAnswer(f"{IN_HAND_MAX} submissions wait for their answers: send less at once")
-        answer: asyncio.Future[tuple[int, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[name] = answer
         try:
             async with asyncio.timeout(deadline_s):
-                await self.send(json.dumps(said).encode(), name, said)
-                status, body = await answer
+                status, body = await self._answered(said, name)
+                if status == 400 and body.get("code") == KEY_NOT_KNOWN:  # it was replaced long before it was due
+                    self._key = None
+                    status, body = await self._answered(said, name)
         except TimeoutError as error:
             raise NoAnswer("no receipt came in time: sending it again is harmless") from error
-        finally:
-            self._waiting.pop(name, None)
         if status >= 300:
             raise problem_of(status, body)
         return await asyncio.to_thread(self._relay.check, Accepted.model_validate(body))
+
+    async def _answered(self, said: Mapping[str, Any], name: str) -> tuple[int, Any]:
+        answer: asyncio.Future[tuple[int, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[name] = answer
+        try:
+            await self.send(json.dumps(said).encode(), name, said)
+            return await answer
+        finally:
+            self._waiting.pop(name, None)
 
     async def send(self, plain: bytes, submission_id: str, said: Mapping[str, Any]) -> None:
         """Seal bytes and send them, without waiting for the receipt.

@@ -105,6 +105,7 @@ class Raise(Submission):
 
     agency: AgencyId
     concern: str = Field(default="concern", description="what this scenario calls it")
+    over: Literal["http", "kafka"] = Field(default="http", description="by which door; both lead to the same")
 
 
 class _Following(BaseModel):

@@ -103,7 +103,7 @@ class InProcess:
     def raise_(self, step: Raise) -> str:
         """Send a submission; under the same name again, it is a correction."""
         agency_known(self._arrangement, step.agency)
-        tree = step.model_dump(mode="json", exclude={"agency", "concern"}, exclude_unset=True)
+        tree = step.model_dump(mode="json", exclude={"agency", "concern", "over"}, exclude_unset=True)
         reading = read_tree(tree)
         before = self._concerns.get(step.concern)
         reference = Reference(

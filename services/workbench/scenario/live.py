@@ -42,6 +42,7 @@ from services.workbench.scenario.document import (
 )  # fmt: skip
 from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read
 from services.workbench.scenario.in_process import open_decision
+from services.workbench.scenario.over_kafka import raised_over_kafka
 from services.workbench.scenario.quiet import unrest
 from services.workbench.scenario.stage import Act, NotHereError, SceneError
 from services.workbench.servers import Servers, running
@@ -88,13 +89,15 @@ class Live:
 
     def raise_(self, step: Raise) -> str:
         """Send a submission."""
-        tree: dict[str, Any] = step.model_dump(mode="json", exclude={"agency", "concern"}, exclude_unset=True)
+        tree: dict[str, Any] = step.model_dump(mode="json", exclude={"agency", "concern", "over"}, exclude_unset=True)
         tree["reference"] = f"{tree['reference']} {self._ending}"
         try:
-            answer = self._calls("intake", "POST", "/v1/concerns", agency=step.agency, json=tree)
+            if step.over == "kafka":
+                concern_id = raised_over_kafka(self._servers, self._calls, step.agency, tree)
+            else:
+                concern_id = self._calls("intake", "POST", "/v1/concerns", agency=step.agency, json=tree)["concern_id"]
         except CallError as error:
             return error.code
-        concern_id = answer["concern_id"]
         refs = refs_of(read_tree(tree).submission, concern_id, asyncio.run(self._id_key()))
         named = {**refs.person, **refs.place, **refs.group, **refs.consent, **refs.item, "text": refs.text}
         self._concerns[step.concern] = (concern_id, {"detail": derived_id(concern_id, "detail"), **named})
