@@ -1,27 +1,22 @@
-"""``/v1/decisions``: what waits for a named person. ``/v1/assessments``: on which basis, for sender and audit."""
+"""``/v1/decisions``: what waits for a named person, with what led to it; and what they decide."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from google.protobuf.json_format import MessageToDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
 from concern_relay.v1.codes_pb2 import DeciderRole, Outcome
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
 from services.basis_assessment.decision_answer import in_full, listed
-from services.basis_assessment.pack import LawBook, LawPack
-from services.basis_assessment.store import Decisions, Waiting
-from services.chassis.arrangement import Arrangement, ArrangementBook
+from services.basis_assessment.rooms import Rooms
+from services.basis_assessment.store import Waiting
 from services.chassis.auth import Caller, require
-from services.chassis.clock import Clock
 from services.chassis.codes import number_of
 from services.chassis.event import Content, KeyScope, Refused, derived_id
-from services.chassis.journal import Journal
 from services.chassis.problems import problem
 
 NAME_CHARS_MAX: Final = 200
@@ -30,7 +25,6 @@ CODE: Final = r"^[a-z0-9_]*$"
 
 Decider = Annotated[Caller, Depends(require("decide"))]
 Looker = Annotated[Caller, Depends(require("decide", "audit", "operate"))]
-Reader = Annotated[Caller, Depends(require("raise", "audit", "operate"))]
 
 
 class DecidedBy(BaseModel):
@@ -54,32 +48,6 @@ class DecisionBody(BaseModel):
     review_on: str = Field(
         default="", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="YYYY-MM-DD; required not to share"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """What the routes work with."""
-
-    journal: Journal[Any]
-    decisions: Decisions
-    book: ArrangementBook
-    clock: Clock
-    laws: LawBook
-
-    @property
-    def arrangement(self) -> Arrangement:
-        """The one in force."""
-        return self.book.on(self.clock.now().date())
-
-    @property
-    def pack(self) -> LawPack:
-        """The one in force."""
-        return self.laws.on(self.clock.now().date())
-
-    def answers_for(self, agency_id: str) -> set[str]:
-        """Give the agencies whose decisions people of an agency may take: its own, and those it covers for."""
-        agencies = self.book.on(self.clock.now().date()).agencies.values()
-        return {agency_id, *(a.agency_id for a in agencies if a.cover == agency_id)}
 
 
 def decision_routes(rooms: Rooms) -> APIRouter:
@@ -111,18 +79,6 @@ def decision_routes(rooms: Rooms) -> APIRouter:
         await _record(rooms, waiting.decision, body, caller)
         found = await rooms.decisions.one(decision_id)
         return listed(found or waiting, rooms.pack)
-
-    @routes.get("/v1/assessments/{concern_id}", summary="The newest assessment of a concern, in codes")
-    async def assessment(concern_id: UUID, caller: Reader) -> dict[str, Any]:
-        found = await rooms.decisions.assessed(concern_id)
-        if found is None or not (caller.scopes & {"audit", "operate"} or found.agency_id == caller.agency_id):
-            raise problem(404, "unknown_concern", "there is no such concern of your agency")
-        return {
-            "concern_id": str(concern_id),
-            "event_id": str(found.event_id) if found.event_id else None,
-            "recorded": found.recorded.isoformat() if found.recorded else None,
-            "assessed": MessageToDict(found.assessed, preserving_proto_field_name=True) if found.assessed else None,
-        }
 
     return routes
 

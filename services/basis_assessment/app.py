@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Final
 
 from fastapi import APIRouter
 
-from services.basis_assessment.api import Rooms, decision_routes
+from services.basis_assessment.api import decision_routes
 from services.basis_assessment.core import BasisCore
+from services.basis_assessment.explain_api import explanation_routes
 from services.basis_assessment.pack_document import read_book
+from services.basis_assessment.rooms import Rooms
 from services.basis_assessment.store import BasisStore, Decisions
 from services.chassis.arrangement import ArrangementBook
 from services.chassis.concern import CONTENT_EVENTS
@@ -38,7 +41,11 @@ def routes(context: Context) -> APIRouter:
     """Wire the routes."""
     laws = read_book(context.settings.deploy_dir / "law")
     book = book_of(context.settings)
-    return decision_routes(Rooms(context.journal, Decisions(context.pool), book, context.clock, laws))
+    rooms = Rooms(context.journal, Decisions(context.pool), book, context.clock, laws)
+    both = APIRouter()
+    both.include_router(decision_routes(rooms))
+    both.include_router(explanation_routes(rooms, BasisCore(laws, book), os.environ.get("RELAY_ROUTING_URL", "")))
+    return both
 
 
 SERVICE = Service(

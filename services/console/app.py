@@ -12,13 +12,14 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import asyncpg
 import httpx
 import uvloop
 from fastapi import APIRouter, FastAPI, Request
+from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
@@ -65,6 +66,18 @@ class Console:
     async def journey(self, concern_id: UUID) -> dict[str, Any]:
         """Give one concern's journey."""
         return await self._ask(f"/v1/journeys/{concern_id}", {})
+
+    async def disclosure(self, concern_id: UUID, recipient_class: str) -> str:
+        """Give the page to file on a concern and a class of recipient; that somebody looked is recorded."""
+        url = os.environ.get("RELAY_BASIS_ASSESSMENT_URL", "")
+        path = f"/v1/assessments/{concern_id}/disclosures/{recipient_class}"
+        try:
+            response = await self._client.get(url + path, headers=self._headers())
+        except httpx.HTTPError as error:
+            raise problem(503, "assessment_away", "basis_assessment does not answer: try again") from error
+        if not response.is_success:
+            raise problem(404, "not_assessed", "no assessment of this concern speaks of that class")
+        return response.text
 
     async def parked(self) -> list[dict[str, Any]]:
         """Give what could not be taken, service by service; a service that does not answer is said to be away."""
@@ -139,6 +152,16 @@ def routes_of(console: Console) -> APIRouter:
     async def concern(concern_id: UUID) -> str:
         found = await console.journey(concern_id)
         return _pages.get_template("journey.html").render(journey=found, zipkin=console.zipkin)
+
+    @routes.get(
+        "/concerns/{concern_id}/disclosures/{recipient_class}",
+        response_class=HTMLResponse,
+        summary="Why it was shared so, to file; that somebody looked is recorded",
+    )
+    async def disclosure(
+        concern_id: UUID, recipient_class: Annotated[str, PathParameter(pattern="^[a-z0-9_]{1,60}$")]
+    ) -> str:
+        return await console.disclosure(concern_id, recipient_class)
 
     @routes.get("/v1/flow", summary="Rates, ages, counts and percentiles of the flow")
     async def flow() -> JSONResponse:

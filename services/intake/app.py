@@ -27,6 +27,7 @@ from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
 from services.intake.limits import Admission, read_limits
 from services.intake.objections import keep_settling
+from services.intake.preview_api import preview_routes
 from services.intake.receipts import publish_key, signer_of
 from services.intake.store import Concerns, IntakeStore
 from services.intake.submission_keys import keys_of
@@ -75,6 +76,7 @@ def routes(context: Context) -> APIRouter:
     admission = Admission(limits, context.telemetry.registry)
     door = Door(acceptance, Requests(context.pool), context.clock, admission, suppliers)
     both.include_router(concern_routes(door, concerns, context.keys))
+    both.include_router(preview_routes(context.clock, os.environ.get("RELAY_BASIS_ASSESSMENT_URL", "")))
     both.include_router(follow_up_routes(door))
     both.include_router(erasure_routes(acceptance))
     both.include_router(open_routes(str(signer.verifier)))

@@ -83,6 +83,9 @@ class _Raised:
 def raise_(
     file: Annotated[str, typer.Argument(help="JSON (one concern, or a list) or NDJSON; - reads standard input.")],
     agency: Agency = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "--explain", help="Send nothing: say who would be told, on which basis.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Raise the concerns of a file. If a child is in danger, call 999: this is not a call."""
@@ -92,6 +95,8 @@ def raise_(
             stream = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb"))
         except OSError as error:
             raise usage("concern raise", f"{file} cannot be read: {error.strerror}", as_json=as_json) from None
+        if dry_run:
+            raise _looked_at(_shown(stream, file, stack, quiet=as_json), agency, as_json=as_json)
         _raise_all(_shown(stream, file, stack, quiet=as_json), local_calls(), agency, raised)
     if not raised.counts["accepted"] and not raised.counts["refused"]:
         raised.findings.append(Finding("empty", "nothing to raise: the file holds no concern"))
@@ -149,6 +154,34 @@ def list_(
         as_json=as_json,
         lines=lines or ([] if findings else ["nothing here"]),
     )
+
+
+def _looked_at(given: Iterator[tuple[int, bytes | NotRead]], agency: str, *, as_json: bool) -> typer.Exit:
+    """Say what each concern of a file would come to, without sending it."""
+    from services.intake.errors import Malformed  # noqa: PLC0415  (only a dry run loads the cores)
+    from services.workbench.dry_run import DryRun  # noqa: PLC0415
+
+    looking = DryRun()
+    findings: list[Finding] = []
+    shown: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for line, document in given:
+        if isinstance(document, NotRead):
+            findings.append(Finding(document.code, f"line {line}: {document.detail}", {"line": line}))
+            continue
+        tree = json.loads(document)
+        sender = str(tree.pop("agency", agency)) if isinstance(tree, dict) else agency
+        try:
+            found = looking.of(tree, sender)
+        except Malformed as error:
+            wrong = "; ".join(f"{e.pointer}: {e.detail}" for e in error.errors) or str(error)
+            findings.append(Finding(error.code, f"line {line}: {wrong}", {"line": line}))
+            continue
+        if len(shown) < SHOWN_MAX:
+            shown.append({"line": line, **found.as_dict()})
+            lines += [f"line {line}: {found.sentence}", *(f"  {answered}" for answered in found.answers)]
+    data = {"previews": shown, "recorded": 0}
+    return answer("concern raise", data, findings, as_json=as_json, lines=[*lines, "nothing was sent or kept"])
 
 
 def _raise_all(given: Iterator[tuple[int, bytes | NotRead]], calls: Calls, agency: str, raised: _Raised) -> None:

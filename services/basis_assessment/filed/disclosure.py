@@ -214,7 +214,7 @@ def disclosure(
         decisions=tuple(_decisions(asked, recipient_class, pack)) if full else (),
         answers=whole.answers,
         governance=whole.governance if full else (),
-        law=_law(assessed, pack, one),
+        law=_law(assessed, laws, one),
         arrangement=assessed.arrangement,
         arrangement_sha256=assessed.arrangement_sha256,
         findings=(*whole.findings, *missing),
@@ -303,7 +303,9 @@ def _role(role: DeciderRole) -> str:
     return word_of(DeciderRole, role).replace("_", " ")
 
 
-def _law(assessed: BasisAssessed, pack: LawPack | None, one: ClassExplained) -> LawFollowed:
+def _law(assessed: BasisAssessed, laws: LawBook, one: ClassExplained) -> LawFollowed:
+    pack = laws.by_digest(assessed.law_pack_sha256)
+    ends = laws.until(pack) if pack is not None else None
     steps = (*one.steps, *one.refused, *(step for part in one.parts for step in part.steps))
     unverified: dict[str, None] = {}
     for step in steps:
@@ -317,6 +319,6 @@ def _law(assessed: BasisAssessed, pack: LawPack | None, one: ClassExplained) -> 
         sha256=assessed.law_pack_sha256,
         as_of=assessed.law_as_of.ToDatetime(UTC).isoformat(),
         valid_from=pack.valid_from.isoformat() if pack is not None else "",
-        valid_to=pack.valid_to.isoformat() if pack is not None and pack.valid_to else "",
+        valid_to=ends.isoformat() if ends is not None else "",
         unverified=tuple(unverified),
     )
