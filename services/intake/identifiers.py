@@ -17,7 +17,7 @@ def check(kind: IdentifierKind, value: str) -> IdentifierCheck:
     match kind:
         case IdentifierKind.IDENTIFIER_KIND_NHS_NUMBER:
             found = bool(nhs.is_valid(value))
-        case IdentifierKind.IDENTIFIER_KIND_UPN:
+        case IdentifierKind.IDENTIFIER_KIND_UPN | IdentifierKind.IDENTIFIER_KIND_FORMER_UPN:
             found = bool(upn.is_valid(value.upper()))
         case IdentifierKind.IDENTIFIER_KIND_UPRN:
             found = _UPRN.fullmatch(value) is not None

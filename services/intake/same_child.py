@@ -162,7 +162,8 @@ def _children(people: Sequence[Person]) -> list[Person]:
 
 def _numbers(person: Person, kind: int) -> set[str]:
     invalid = codes.IdentifierCheck.IDENTIFIER_CHECK_INVALID
-    return {compact(n.value) for n in person.identifiers if n.kind == kind and n.check != invalid}
+    kinds = (kind, _K.IDENTIFIER_KIND_FORMER_UPN) if kind == _K.IDENTIFIER_KIND_UPN else (kind,)
+    return {compact(n.value) for n in person.identifiers if n.kind in kinds and n.check != invalid}
 
 
 def _names(person: Person) -> set[tuple[str, ...]]:

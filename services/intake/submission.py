@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from services.intake.fields import (
     LISTED,
     AbsenceCode,
+    AbuseCode,
     Age,
     AgencyId,
     Answer,
@@ -27,6 +28,7 @@ from services.intake.fields import (
     AuthorityCode,
     CategoryCode,
     ClassCode,
+    ClosureCode,
     ConsentKindCode,
     ConsentStatusCode,
     Day,
@@ -98,6 +100,9 @@ class Detail(Sent):
     primary_need: NeedCode = ""
     referral_source: SourceCode = ""
     factors: Annotated[tuple[FactorCode, ...], LISTED] = Field(default=(), max_length=50)
+    closed_on: Day = Field(default="", description="Of a statutory return: the case was closed.")
+    closure_reason: ClosureCode = ""
+    no_further_action: Answer = ""
     setting: Line = Field(default="", description="Where it was noticed, in words.")
     basis_asked_for: Article6Code = Field(default="", description="Never needed; checked, not relied upon.")
     consent_absence: AbsenceCode = ""
@@ -147,6 +152,10 @@ class Status(Sent):
     gss_code: GssCode = ""
     from_on: Day = ""
     to_on: Day = ""
+    initial_category: AbuseCode = Field(default="", description="Of a child protection plan, as the next three.")
+    latest_category: AbuseCode = ""
+    previous_plans: Line = ""
+    reviewed_on: Annotated[tuple[Day, ...], LISTED] = Field(default=(), max_length=50)
 
 
 class Relationship(Sent):
@@ -172,6 +181,7 @@ class Person(Sent):
     names: Annotated[tuple[Annotated[PersonName, Short("given")], ...], LISTED] = Field(default=(), max_length=20)
     birth_date: Day = Field(default="", description="As much as is known: 2018, 2018-05 or 2018-05-02.")
     expected_on: Day = ""
+    died_on: Day = ""
     age_years: Age = ""
     sex: SexCode = ""
     identifiers: tuple[Identifier, ...] = Field(default=(), max_length=20)

@@ -12,6 +12,7 @@ import typer
 # Only the noun that is asked for is loaded: a command answers at once, and pays only for what it runs.
 NOUNS: Final = {
     "concern": ("services.workbench.concern_cli", "raise, show and list concerns"),
+    "import": ("services.workbench.import_cli", "import censuses and CSV exports"),
     "scenario": ("services.workbench.scenario_cli", "run scenarios, print their schema"),
     "decision": ("services.workbench.decision_cli", "list and record the decisions only a person may take"),
     "inbox": ("services.workbench.inbox_cli", "list, read, acknowledge, give an outcome"),

@@ -52,13 +52,14 @@ def contents_of(given: sent.Submission, *, concern_id: str, key: IdKey, today: d
     flags = Flags()
     refs = refs_of(given, concern_id, key)
     whole, urgency = detail(given, flags, today)
-    case = Case(refs, flags, today, urgency)
+    case = Case(refs, flags, today, urgency, given.history)
     people = [person(p, i, case) for i, p in enumerate(given.people)]
     places = [place(p, i, case) for i, p in enumerate(given.places)]
     groups = [group(g, i, case) for i, g in enumerate(given.groups)]
     items = _items(given, case)
     consents = [consent(c, i, case) for i, c in enumerate(given.consents)]
-    _who_and_where(people, places, groups, flags)
+    if not given.history:  # whose return it is says which authority
+        _who_and_where(people, places, groups, flags)
     parts = [
         facts.Part(detail=whole),
         *(facts.Part(person=p) for p in people),

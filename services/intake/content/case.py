@@ -21,12 +21,14 @@ class Case:
         flags: where odd things are noted.
         today: the day of acceptance.
         urgency: how soon somebody has to act.
+        history: a statutory return: it names nobody, and is about years gone by.
     """
 
     refs: Refs
     flags: Flags
     today: date
     urgency: Urgency
+    history: bool = False
 
     def scribe(self, message: Any, *where: str | int) -> Scribe:
         """Give a scribe for one message of it."""

@@ -72,6 +72,9 @@ def circumstances(given: sent.Detail, made: facts.ConcernDetail, scribe: Scribe,
     made.primary_need = scribe.code(census.PrimaryNeed, given.primary_need, "primary_need", short=True)
     made.referral_source = scribe.code(census.ReferralSource, given.referral_source, "referral_source", short=True)
     made.factors.extend(scribe.codes(census.AssessmentFactor, given.factors, "factors", short=True))
+    made.closed_on = scribe.day(given.closed_on, "closed_on", past=True)
+    made.closure_reason = scribe.code(census.ClosureReason, given.closure_reason, "closure_reason", short=True)
+    made.no_further_action = scribe.answer(given.no_further_action, "no_further_action")
     made.setting = given.setting
     made.basis_asked_for = scribe.code(codes.Article6, given.basis_asked_for, "basis_asked_for")
     made.consent_absence = scribe.code(codes.ConsentAbsence, given.consent_absence, "consent_absence")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from concern_relay.v1 import census_pb2 as census
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1 import facts_pb2 as facts
 from services.intake import submission as sent
@@ -36,6 +37,8 @@ def person(given: sent.Person, index: int, case: Case) -> facts.Person:
     made.names.extend(facts.PersonName(given=n.given, family=n.family, alias=n.alias) for n in names)
     made.birth_date = scribe.day(given.birth_date, "birth_date", past=True)
     made.expected_on = scribe.day(given.expected_on, "expected_on")
+    made.died_on = scribe.day(given.died_on, "died_on", past=True)
+    scribe.in_order(given.birth_date, given.died_on, "died_on")
     made.age_years = _age(given.age_years, scribe)
     made.sex = scribe.code(codes.Sex, given.sex, "sex")
     made.language = given.language
@@ -50,7 +53,7 @@ def person(given: sent.Person, index: int, case: Case) -> facts.Person:
     _statuses(given, made, scribe)
     _identifiers(given, made, scribe)
     _relationships(given, made, case.refs, scribe)
-    _plausible(made, scribe)
+    _plausible(made, scribe, history=case.history)
     return made
 
 
@@ -102,8 +105,20 @@ def _statuses(given: sent.Person, made: facts.Person, scribe: Scribe) -> None:
                 gss_code=scribe.gss(status.gss_code, *at, "gss_code"),
                 from_on=scribe.day(status.from_on, *at, "from_on"),
                 to_on=scribe.day(status.to_on, *at, "to_on"),
+                initial_category=_abuse(status.initial_category, scribe, *at, "initial_category"),
+                latest_category=_abuse(status.latest_category, scribe, *at, "latest_category"),
+                previous_plans=status.previous_plans,
+                reviewed_on=[
+                    day
+                    for n, review in enumerate(status.reviewed_on)
+                    if (day := scribe.day(review, *at, "reviewed_on", n, past=True))
+                ],
             )
         )
+
+
+def _abuse(word: str, scribe: Scribe, *field: str | int) -> census.AbuseCategory:
+    return scribe.code(census.AbuseCategory, word, *field, short=True)  # type: ignore[no-any-return]
 
 
 def _identifiers(given: sent.Person, made: facts.Person, scribe: Scribe) -> None:
@@ -138,24 +153,24 @@ def _relationships(given: sent.Person, made: facts.Person, refs: Refs, scribe: S
         )
 
 
-def _plausible(made: facts.Person, scribe: Scribe) -> None:
-    """Flag what is missing of a child, and ages nobody has."""
-    _ages(made, scribe)
+def _plausible(made: facts.Person, scribe: Scribe, *, history: bool) -> None:
+    """Flag what is missing of a child, and ages nobody has. A return names no child, and is of years gone by."""
+    _ages(made, scribe, history=history)
     if made.role == _CHILD:
-        if not made.names:
+        if not made.names and not history:
             scribe.flag(FlagCode.CHILD_UNNAMED, "names")
         if not made.identifiers:
             scribe.flag(FlagCode.IDENTIFIER_MISSING, "identifiers")
         if not (made.birth_date or made.age_years):
             scribe.flag(FlagCode.BIRTH_DATE_UNKNOWN, "birth_date")
     expected = read_day(made.expected_on)
-    if made.role == _UNBORN and expected is not None:
+    if made.role == _UNBORN and expected is not None and not history:
         early, late = scribe.today - EXPECTED_PAST_MAX, scribe.today + EXPECTED_AHEAD_MAX
         if expected.last < early or expected.first > late:
             scribe.flag(FlagCode.EXPECTED_DATE_UNLIKELY, "expected_on")
 
 
-def _ages(made: facts.Person, scribe: Scribe) -> None:
+def _ages(made: facts.Person, scribe: Scribe, *, history: bool) -> None:
     born = read_day(made.birth_date)
     if born is None:
         if made.role == _CHILD and made.age_years >= CHILD_AGE_YEARS:
@@ -164,7 +179,7 @@ def _ages(made: facts.Person, scribe: Scribe) -> None:
     youngest, oldest = _years(born.last, scribe.today), _years(born.first, scribe.today)
     if youngest > AGE_YEARS_MAX:
         scribe.flag(FlagCode.AGE_IMPOSSIBLE, "birth_date")
-    elif made.role == _CHILD and youngest >= CHILD_AGE_YEARS:
+    elif made.role == _CHILD and youngest >= CHILD_AGE_YEARS and not history:
         scribe.flag(FlagCode.NOT_A_CHILD_BY_AGE, "birth_date")
     if made.age_years and not youngest - 1 <= made.age_years <= oldest + 1:
         scribe.flag(FlagCode.AGE_AND_BIRTH_DATE_DISAGREE, "age_years")

@@ -1,0 +1,1 @@
+"""Importing the files agencies have: statutory returns and exports, read within bounds, sent through the one door."""
