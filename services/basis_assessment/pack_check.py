@@ -1,7 +1,7 @@
 """``law check``: what can only be seen over a whole pack. That each part is well formed is seen when it is read.
 
-Structure alone: that no two rows contradict each other and that every question has an answer in every case is for a
-prover, later.
+Structure alone. That every case has an answer and no two rows contradict each other is proved with z3, by
+``services/workbench/proof`` (docs/law-check.md).
 """
 
 from __future__ import annotations

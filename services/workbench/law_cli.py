@@ -17,6 +17,7 @@ from services.basis_assessment.explain import explain
 from services.basis_assessment.filed import as_html, as_markdown, disclosures, names
 from services.basis_assessment.filed.gather import Recorded
 from services.basis_assessment.pack import LawBook, LawPack
+from services.basis_assessment.pack_check import PackFinding
 from services.basis_assessment.pack_check import check as check_pack
 from services.basis_assessment.pack_diff import differences
 from services.basis_assessment.pack_document import read_book, read_pack
@@ -40,9 +41,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for mac
 @app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Packs; those of deploy/law when left out.")] = None,
+    proof: Annotated[
+        bool, typer.Option(help="Prove with z3 that every case has an answer and nothing contradicts.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Check packs: questions answered, clauses used and cited. What nobody has verified is shown, and no finding."""
+    """Check packs, and prove them. What nobody has verified is shown, and no finding."""
     findings: list[Finding] = []
     shown: list[dict[str, Any]] = []
     try:
@@ -50,7 +54,7 @@ def check(
     except (RelayError, OSError) as error:
         raise answer("law check", None, [Finding("law", str(error))], as_json=as_json) from error
     for pack in packs:
-        found = check_pack(pack)
+        found = (*check_pack(pack), *(_proved(pack) if proof else ()))
         findings += [Finding(f.code, f.detail, {"pack": pack.name, "where": f.where}) for f in found if f.wrong]
         noted = [{"code": f.code, "where": f.where, "detail": f.detail} for f in found if not f.wrong]
         shown.append({"pack": pack.name, "sha256": pack.sha256, "clauses": len(pack.clauses), "to_be_known": noted})
@@ -58,6 +62,12 @@ def check(
         f"{p['pack']} {p['sha256']:.12}: {p['clauses']} clauses, {len(p['to_be_known'])} to be known" for p in shown
     ]
     raise answer("law check", shown, findings, as_json=as_json, lines=lines)
+
+
+def _proved(pack: LawPack) -> tuple[PackFinding, ...]:
+    from services.workbench.proof import prove  # noqa: PLC0415  (z3 is large, and only this needs it)
+
+    return prove(pack)
 
 
 @app.command("explain")
