@@ -44,6 +44,7 @@ class Addition(FollowUp):
     urgency: UrgencyCode = Field(default="", description="If what was learnt makes it more urgent.")
     occurred: Day = ""
     text: Text = Field(default="", description="In words, where there are no items.")
+    detail: Detail | None = Field(default=None, description="Circumstances that came to light; lists are added to.")
     people: tuple[Person, ...] = Field(default=(), max_length=50)
     places: tuple[Place, ...] = Field(default=(), max_length=20)
     groups: tuple[Group, ...] = Field(default=(), max_length=20)
@@ -52,8 +53,9 @@ class Addition(FollowUp):
 
     @check(mode="after")
     def _something(self) -> Self:
-        if not (self.people or self.places or self.groups or self.items or self.consents or self.text or self.urgency):
-            raise PydanticCustomError("concern_nothing", "Say what is new: items, text, people, places or urgency.")
+        things = self.people or self.places or self.groups or self.items or self.consents
+        if not (things or self.text or self.urgency or self.detail is not None):
+            raise PydanticCustomError("concern_nothing", "Say what is new: items, text, detail, people or urgency.")
         refs_once(self)
         return self
 

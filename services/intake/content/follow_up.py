@@ -33,7 +33,7 @@ from services.intake.dates import happened_at
 from services.intake.flags import Flag, FlagCode, Flags
 from services.intake.flags import codes as codes_of
 from services.intake.ids import IdKey, part_id
-from services.intake.submission import Actor, Item
+from services.intake.submission import Actor, Detail, Item
 
 _KNOWN_ALREADY: Final = frozenset(
     {
@@ -137,6 +137,8 @@ class Following:
         flags, loose = Flags(), facts.ConcernDetail()
         urgency = self._urgency(given.urgency, Scribe(loose, flags, self.today))
         parts = self._things(named, flags, urgency, extend=True)
+        if given.detail is not None:
+            parts.append(facts.Part(detail=self._came_to_light(given.detail, flags, urgency)))
         found = self._flags(flags)
         data = concerns.InformationAdded(
             concern_id=self._id, agency_id=self.agency_id, urgency=urgency, warning_codes=codes_of(found)
@@ -301,6 +303,13 @@ class Following:
         if given.emergency_minimum is None:
             made.emergency_minimum = before.item.emergency_minimum
         return made
+
+    def _came_to_light(self, given: Detail, flags: Flags, urgency: codes.Urgency) -> facts.ConcernDetail:
+        """Add circumstances to those known; an addition never makes a concern less serious, a correction may."""
+        made, known = facts.ConcernDetail(), self.concern.detail
+        circumstances(given, made, Scribe(made, flags, self.today, ("detail",)), urgency or self.concern.urgency)
+        made.level = max(made.level, known.level)
+        return joined(known, made, extend=True)
 
     def _detail(self, given: sent.Correction, flags: Flags, urgency: codes.Urgency) -> facts.ConcernDetail:
         made = facts.ConcernDetail()
