@@ -230,6 +230,24 @@ async def test_a_hurry_does_not_overtake_what_came_before_under_its_key(kafka, r
         assert order.index("first") < order.index("later") < 120
 
 
+async def test_an_agency_that_always_hurries_holds_up_no_emergency(kafka, registered_topics, database, tmp_path):
+    """Given 300 urgent submissions, its own emergency and another agency's come before half of those."""
+    keys = keys_in(tmp_path)
+    names = agencies_named("hasty", "other")
+    hasty, other = await join(kafka, keys, *names)
+    flood = [hasty.seal(submission(reference=f"r{n}"), f"u{n}", urgency="urgent") for n in range(300)]
+    await hasty.put(*flood, hasty.seal(submission(reference="now", **EMERGENCY), "now", urgency="emergency"))
+    await other.put(other.seal(submission(reference="now", **EMERGENCY), "theirs", urgency="emergency"))
+    async with intake(database) as made, taking(lanes_of(kafka, made, keys, names)):
+        await other.answered("theirs")
+        assert len(await hasty.receipts()) < 150
+        await hasty.answered("now", "u299", deadline_s=60)
+
+        order = [r.submission_id for r in await hasty.receipts()]
+        assert order.index("now") < 150
+        assert set(order) == {"now", *(f"u{n}" for n in range(300))}
+
+
 async def test_an_agency_that_joins_while_intake_runs_is_heard(kafka, registered_topics, database, tmp_path):
     """Given lanes that run, an agency whose topics are made then is answered without a restart."""
     keys = keys_in(tmp_path)

@@ -1,11 +1,9 @@
 """Two lanes over the submissions of all agencies: what is in a hurry goes first, and no agency holds up another.
 
 The slow lane takes each agency's submissions, a bounded number an agency and turn, those under one reference in order,
-agencies side by side; its place is the consumer group's offset. The fast lane reads ahead of it without a place of its
-own and takes what its sender marked as a hurry; the slow lane finds those taken when it gets there. So a crash loses
-nothing and at most takes again what lay ahead, which the door knows and answers under the same receipt id.
-
-Records with the same key keep their order: the fast lane first takes what came before under that key.
+agencies side by side; its place is the consumer group's offset. The fast lane (``ahead``) takes what is in a hurry
+before; the slow one stands back meanwhile, and finds it taken when it gets there. So a crash loses nothing and at most
+takes again what lay ahead, which the door knows and answers under the same receipt id.
 """
 
 from __future__ import annotations
@@ -25,22 +23,22 @@ from services.chassis.kafka import REQUEST_DEADLINE_S, consumer, producer, stopp
 from services.chassis.log import Log
 from services.chassis.settings import Settings
 from services.chassis.stage import first_of, record_of
+from services.intake.submissions.ahead import Ahead
 from services.intake.submissions.sending import Sending
 from services.intake.submissions.taking import ONE_TOPIC, PASSING, Taker
-from services.intake.submissions.wire import TOPICS, Answer, hasty
+from services.intake.submissions.wire import TOPICS
 
 GROUP: Final = "intake-submissions"
 PER_TURN: Final = 20
 """Submissions of one agency in one turn of a lane."""
 AT_ONCE: Final = 4
 """Submissions of a lane in hand at once: of the ten connections to the database, HTTP keeps some."""
-SCANNED_PER_TURN: Final = 500
 PREFETCH_BYTES: Final = 64 * 1024
-"""An agency's, unless one record is larger: three thousand agencies with a backlog are 192 MB."""
+"""An agency's, unless one record is larger, and four times that ahead: 320 MB where a thousand have a backlog."""
+STAND_BACK_S: Final = 0.5
 POLL_MS: Final = 100
 NEW_AGENCIES_S: Final = 5.0
 COMMIT_EVERY_S: Final = 0.2
-KEYS_MAX: Final = 100_000
 RETRY_S: Final = 1.0
 MAY_PASS: Final = (*PASSING, KafkaError, SettingsError)
 """A server is away, or the keys' file is: no agency's fault."""
@@ -102,12 +100,15 @@ class _Session:
         self._done: dict[TopicPartition, int] = {}
         self._uncommitted: dict[TopicPartition, int] = {}
         self._in_hand: dict[tuple[TopicPartition, int], asyncio.Task[None]] = {}
-        self._passed: dict[TopicPartition, dict[bytes, list[int]]] = defaultdict(dict)
+        self._slow_hands, self._fast_hands = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
+        self._hurrying = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
 
     async def run(self) -> None:
         """Take until something fails."""
-        slow = _reader(self._settings, self._lanes.group)
-        ahead = _reader(self._settings, None)
+        slow = _reader(self._settings, self._lanes.group, PREFETCH_BYTES)
+        ahead = _reader(self._settings, None, PREFETCH_BYTES * 4)
         sender = producer(self._settings)
         try:
             for client in (slow, ahead, sender):
@@ -115,7 +116,8 @@ class _Session:
             self._lanes.sending = Sending(sender, self._taker.clock)
             slow.subscribe(pattern=self._lanes.topics)
             self._lanes.answering = True
-            await first_of(self._take_in_order(slow), self._take_ahead(ahead, slow))
+            fast = Ahead(ahead, self._done, self._settled_fast, self._hurry)
+            await first_of(self._take_in_order(slow), fast.run(slow))
         finally:
             self._lanes.sending = None
             for task in self._in_hand.values():
@@ -125,7 +127,7 @@ class _Session:
                 await stopped(name, each)
 
     async def _take_in_order(self, client: AIOKafkaConsumer) -> None:
-        hands, committed_at = asyncio.Semaphore(AT_ONCE), 0.0
+        committed_at = 0.0
         loop = asyncio.get_running_loop()
         while True:
             if not client.assignment():  # no agency has a topic yet; aiokafka would wait without end
@@ -136,7 +138,7 @@ class _Session:
             try:
                 async with asyncio.TaskGroup() as agencies:
                     for tp, records in batches.items():
-                        agencies.create_task(self._take_agency(tp, records, hands))
+                        agencies.create_task(self._take_agency(tp, records))
             except BaseExceptionGroup:
                 await self._commit(client)
                 raise
@@ -149,7 +151,7 @@ class _Session:
         behind = sum(max(0, end - self._done[tp]) for tp, end in ends.items() if tp in self._done)
         self._taker.telemetry.lag.labels(ONE_TOPIC).set(behind)
 
-    async def _take_agency(self, tp: TopicPartition, records: Sequence[Record], hands: asyncio.Semaphore) -> None:
+    async def _take_agency(self, tp: TopicPartition, records: Sequence[Record]) -> None:
         """Take an agency's submissions: those under one reference in order, others side by side."""
         by_reference: dict[str, list[Record]] = defaultdict(list)
         for record in records:
@@ -157,7 +159,9 @@ class _Session:
 
         async def in_order(under_one: Sequence[Record]) -> None:
             for record in under_one:
-                await self._settled(tp, record, hands)
+                async with self._slow_hands:
+                    await self._after_the_hurry()
+                    await self._settled(tp, record)
 
         async with asyncio.TaskGroup() as references:
             for under_one in by_reference.values():
@@ -166,67 +170,32 @@ class _Session:
             self._in_hand.pop((tp, record.offset), None)
         self._done[tp] = self._uncommitted[tp] = records[-1].offset + 1
 
-    async def _take_ahead(self, client: AIOKafkaConsumer, slow: AIOKafkaConsumer) -> None:
-        """Read ahead of the slow lane, and take what is in a hurry."""
-        hands = asyncio.Semaphore(AT_ONCE)
-        known: set[TopicPartition] = set()
-        while True:
-            if known != (wanted := set(slow.assignment())):
-                await self._begin_at(client, wanted, slow)
-                known = wanted
-            if not known:
-                await asyncio.sleep(POLL_MS / 1000)
-                continue
-            batches = await within(
-                REQUEST_DEADLINE_S * 3, "reading ahead",
-                client.getmany(timeout_ms=POLL_MS, max_records=SCANNED_PER_TURN),
-            )  # fmt: skip
-            async with asyncio.TaskGroup() as agencies:
-                for tp, found in batches.items():
-                    agencies.create_task(self._take_hasty(client, tp, [record_of(each) for each in found], hands))
+    async def _after_the_hurry(self) -> None:
+        """Stand back while something in a hurry is in hand; not for long, or one who always hurries starves others."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), STAND_BACK_S)
 
-    async def _begin_at(self, client: AIOKafkaConsumer, wanted: set[TopicPartition], slow: AIOKafkaConsumer) -> None:
-        if wanted:
-            client.assign(list(wanted))
-        for tp in wanted:
-            client.seek(tp, await within(REQUEST_DEADLINE_S, "asking for a position", slow.position(tp)))
+    def _hurry(self, busy: bool) -> None:
+        self._hurrying += 1 if busy else -1
+        if self._hurrying:
+            self._calm.clear()
+        else:
+            self._calm.set()
 
-    async def _take_hasty(
-        self, client: AIOKafkaConsumer, tp: TopicPartition, records: Sequence[Record], hands: asyncio.Semaphore
-    ) -> None:
-        passed, done = self._passed[tp], self._done.get(tp, -1)
-        if len(passed) > KEYS_MAX:
-            passed.clear()  # order under a key is then the slow lane's alone; no emergency waits for it
-        for record in records:
-            if record.offset < done:
-                continue
-            if not hasty(record):
-                if record.key:
-                    passed.setdefault(record.key, []).append(record.offset)
-                continue
-            for offset in passed.pop(record.key, ()) if record.key else ():
-                if offset >= self._done.get(tp, -1):
-                    await self._settled(tp, await self._again(client, tp, offset, records[-1].offset + 1), hands)
-            await self._settled(tp, record, hands)
+    async def _settled_fast(self, tp: TopicPartition, record: Record) -> None:
+        async with self._fast_hands:
+            await self._settled(tp, record)
 
-    async def _again(self, client: AIOKafkaConsumer, tp: TopicPartition, offset: int, then: int) -> Record:
-        """Fetch a record that was passed by, and read on where reading stood."""
-        client.seek(tp, offset)
-        found: ConsumerRecord = await within(REQUEST_DEADLINE_S, "reading a record again", client.getone(tp))
-        client.seek(tp, then)
-        return record_of(found)
-
-    async def _settled(self, tp: TopicPartition, record: Record, hands: asyncio.Semaphore) -> None:
+    async def _settled(self, tp: TopicPartition, record: Record) -> None:
         """Have a record taken and answered, by whichever lane comes first."""
         place = (tp, record.offset)
         task = self._in_hand.get(place)
         if task is None:
-            task = self._in_hand[place] = asyncio.create_task(self._take(record, hands))
+            task = self._in_hand[place] = asyncio.create_task(self._take(record))
         await asyncio.shield(task)
 
-    async def _take(self, record: Record, hands: asyncio.Semaphore) -> None:
-        async with hands:
-            answer: Answer = await self._taker.take(record)
+    async def _take(self, record: Record) -> None:
+        answer = await self._taker.take(record)
         if self._lanes.sending is not None:  # else this session is at its end, and the next takes it again
             await self._lanes.sending.send(record, answer)
 
@@ -249,8 +218,8 @@ async def _batches(client: AIOKafkaConsumer) -> dict[TopicPartition, list[Record
     return {tp: [record_of(each) for each in records] for tp, records in found.items()}
 
 
-def _reader(settings: Settings, group: str | None) -> AIOKafkaConsumer:
-    return consumer(settings, group=group, new_topics_after_s=NEW_AGENCIES_S, prefetch_bytes=PREFETCH_BYTES)
+def _reader(settings: Settings, group: str | None, prefetch_bytes: int) -> AIOKafkaConsumer:
+    return consumer(settings, group=group, new_topics_after_s=NEW_AGENCIES_S, prefetch_bytes=prefetch_bytes)
 
 
 def _leaf(error: BaseException) -> BaseException:
