@@ -33,10 +33,15 @@ from services.workbench.imports.census.referral import Return
 from services.workbench.imports.judging import judging
 from services.workbench.imports.report import Report
 from services.workbench.imports.sending import Sender
+from services.workbench.imports.table.importing import Importing as TableImporting
+from services.workbench.imports.table.importing import opened_rows
+from services.workbench.imports.table.mapping import read_mapping
+from services.workbench.imports.table.rejects import Rejects
 from services.workbench.imports.unreadable import UnreadableError
 from services.workbench.output import Finding, answer, on_terminal, usage
 
 CENSUS_TOTALS: Final = ("children", "concerns", "new", "warnings", "unread")
+CSV_TOTALS: Final = ("rows", "concerns", "new", "warnings", "unread")
 
 app = typer.Typer(no_args_is_help=True, help="Import files: statutory returns, exports.")
 
@@ -91,6 +96,54 @@ def cin_census(
         report.findings.append(Finding("empty", "the census holds no child"))
     data = {"file": file.name, "agency": whose, "lea": header.lea, "dry_run": dry_run}
     raise _told(command, report, CENSUS_TOTALS, data, as_json=as_json)
+
+
+@app.command("csv")
+def csv_(
+    file: Annotated[Path, typer.Argument(help="CSV with headings, any delimiter.")],
+    mapping_file: Annotated[Path, typer.Option("--mapping", "-m", help="YAML: which column is which field.")],
+    agency: Agency = "",
+    live: Annotated[
+        bool,
+        typer.Option("--live/--history", help="Live: every row is a concern that is sent on. History: recorded only."),
+    ] = False,
+    dry_run: DryRun = False,
+    report_file: ReportFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import a CSV export by a mapping file; rows that are not taken are kept in FILE.rejected.csv."""
+    command = "import csv"
+    report = Report("row")
+    try:
+        mapping = read_mapping(mapping_file)
+    except (OSError, UnreadableError) as error:
+        why = error if isinstance(error, UnreadableError) else error.strerror
+        raise usage(command, f"{mapping_file.name}: {why}", as_json=as_json) from None
+    whose = agency or mapping.agency
+    if not (whose or dry_run or "RELAY_TOKEN" in os.environ):
+        raise usage(command, "say whose file it is: --agency, or `agency` in the mapping", as_json=as_json)
+    rejects: Rejects | None = None
+    with ExitStack() as stack:
+        if report_file is not None:
+            _report_to(report, report_file, command, as_json=as_json)
+            stack.callback(report.close)
+        try:
+            stream = stack.enter_context(opened(file))
+            rows = opened_rows(stream, mapping)
+        except OSError as error:
+            raise usage(command, f"{file} cannot be read: {error.strerror}", as_json=as_json) from None
+        except UnreadableError as error:
+            report.unread(error.code, str(error), error.line, 0)
+        else:
+            rejects = stack.enter_context(Rejects(file, rows.headings, rows.delimiter, keep=not dry_run))
+            progress = stack.enter_context(_progress(file, quiet=as_json))
+            with _sending(whose, report, dry_run=dry_run, lane="bulk") as send:
+                TableImporting(report, send, mapping, not live, progress).run(rows, rejects, stream)
+    if not report.counts["rows"] and not report.findings:
+        report.findings.append(Finding("empty", "the file holds no row under its headings"))
+    kept = rejects.path.name if rejects is not None and rejects.count and not dry_run else None
+    data = {"file": file.name, "agency": whose, "live": live, "dry_run": dry_run, "rejected_file": kept}
+    raise _told(command, report, CSV_TOTALS, data, as_json=as_json)
 
 
 def _whose(agency: str, header: Header) -> tuple[str, str]:

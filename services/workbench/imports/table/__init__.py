@@ -1,0 +1,1 @@
+"""CSV exports and the mapping file that says what their columns mean: police notifications, school exports."""
