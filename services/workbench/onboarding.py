@@ -28,6 +28,8 @@ from services.workbench.servers.state import StateDir, write_private
 
 FILE: Final = "agencies.json"
 GROUP: Final = "agency"
+RECEIPT_KEYS: Final = "receipts.keys"
+"""Where intake publishes them, the newest first."""
 RENEW_BEFORE_S: Final = 3 * 24 * 3600
 
 
@@ -169,6 +171,7 @@ def _handover(
         "agency": agency_id,
         "url": url,
         **({"token_file": str(state.path / "tokens" / f"{agency_id}.jwt")} if _issues_tokens() else {}),
+        "receipt_key": _receipt_key(state),
         "kafka": kafka,
         "submissions": f"submissions.{agency_id}.v1",
         "receipts": f"receipts.{agency_id}.v1",
@@ -177,6 +180,12 @@ def _handover(
     path = _handover_path(state, agency_id)
     write_private(path, json.dumps(told, indent=1) + "\n")
     return path, told
+
+
+def _receipt_key(state: StateDir) -> str:
+    """Give the verifier key of receipts, to be pinned by who holds them; empty before intake has run."""
+    path = state.path / RECEIPT_KEYS
+    return path.read_text().split()[0] if path.exists() else ""
 
 
 def _handover_path(state: StateDir, agency_id: str) -> Path:

@@ -52,7 +52,7 @@ def practise(told: dict[str, Any], calls: Calls) -> Practised:
         RelayError: a door refused it, or did not answer.
     """
     token = os.environ.get("RELAY_TOKEN") or Path(told["token_file"]).read_text().strip()
-    with Client(told["url"], token) as relay:
+    with Client(told["url"], token, receipt_key=told.get("receipt_key", "")) as relay:
         message = _message(told["agency"])
         accepted = relay.raise_concern(message)
         known = asyncio.run(_over_kafka(relay, told, message))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, Self
 from urllib.parse import quote
 from uuid import UUID
@@ -20,7 +21,7 @@ from uuid import UUID
 import httpx
 
 from concern_relay_client.models import Accepted, Page, Status, Submission
-from concern_relay_client.problems import NoAnswer, problem_of
+from concern_relay_client.problems import NoAnswer, ReceiptNotGenuine, problem_of
 from concern_relay_client.receipts import check_receipt
 from concern_relay_client.retrying import PASSING, pause_s
 from concern_relay_client.sealing import SubmissionKey
@@ -59,7 +60,7 @@ class Client:
         self._token = token
         self._headers = {**({"On-Behalf-Of": on_behalf_of} if on_behalf_of else {}), **(headers or {})}
         self._receipt_key = receipt_key
-        self._pinned = bool(receipt_key)
+        self._published = ""
         self._deadline_s = deadline_s
         self._http = http or httpx.Client(timeout=ATTEMPT_S)
         self._ours = http is None
@@ -148,9 +149,15 @@ class Client:
         Raises:
             ReceiptNotGenuine: it does not verify.
         """
-        if not self._receipt_key:
-            self._receipt_key = str(self._call("GET", "/v1/receipt-key")["verifier"])
-        check_receipt(accepted.receipt, self._receipt_key)
+        if self._receipt_key:
+            check_receipt(accepted.receipt, self._receipt_key)
+            return accepted
+        if self._published:
+            with suppress(ReceiptNotGenuine):  # it may have been replaced since it was asked for
+                check_receipt(accepted.receipt, self._published)
+                return accepted
+        self._published = str(self._call("GET", "/v1/receipt-key")["verifier"])
+        check_receipt(accepted.receipt, self._published)
         return accepted
 
     def _accepted(

@@ -152,6 +152,17 @@ def test_an_altered_receipt_is_not_taken_for_a_yes():
         check_receipt(accepted()["receipt"], "no key")
 
 
+def test_a_receipt_key_that_was_replaced_is_asked_for_anew_unless_one_was_pinned():
+    """Given a receipt of a newer key, the key is fetched again; a pinned key is never exchanged."""
+    relay = Relay(httpx.Response(202, json=accepted()), httpx.Response(202, json=accepted()))
+    calling = client(relay)
+    calling._published = str(Signer(SIGNER.name, b"o" * 32).verifier)
+
+    assert calling.raise_concern(LEAST).concern_id == CONCERN
+    with pytest.raises(ReceiptNotGenuine):
+        client(relay, receipt_key=str(Signer(SIGNER.name, b"o" * 32).verifier)).raise_concern(LEAST)
+
+
 def test_pages_are_followed_to_the_end():
     """Given two pages, every concern once."""
     status = {"concern_id": CONCERN, "state": "received", "urgency": "urgent", "received_at": "2026-11-25T12:00:00Z"}
