@@ -50,7 +50,7 @@ class ConfirmBody(NamedBody):
 class DeclineBody(NamedBody):
     """Who decided that it is kept, on which ground, and why."""
 
-    ground: Ground
+    ground: Ground | None = Field(default=None, description="Needed: a code of ErasureGround.")
     words: Words
 
 

@@ -128,7 +128,7 @@ def erasure_routes(after: Afterwards) -> APIRouter:
 
     @routes.post("/{erasure_id}/decline", summary="Say on which ground of your own it is kept, and who decided")
     async def decline(erasure_id: UUID, body: answers.DeclineBody, caller: Anybody) -> answers.ErasureAnswer:
-        ground = number_of(codes.ErasureGround, body.ground.value)
+        ground = number_of(codes.ErasureGround, body.ground.value if body.ground is not None else "")
         return await _answered(erasure_id, caller, shares.ErasureDeclined, saying(body, body.words), ground=ground)
 
     return routes
