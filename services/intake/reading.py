@@ -99,7 +99,9 @@ def read_json(body: bytes) -> Any:
     if _depth(body) > DEPTH_MAX:
         raise Malformed(400, "too_deep", f"At most {DEPTH_MAX} objects and lists inside one another.")
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_decimal
+        )
     except json.JSONDecodeError as error:
         raise Malformed(
             400, "not_json", f"Not JSON at line {error.lineno}, column {error.colno}. Is it cut short?"
@@ -130,6 +132,11 @@ def _constant(_: str) -> NoReturn:
 def _integer(digits: str) -> int | str:
     """Numbers in quotes or not are the same to us; a number nobody can hold is text that fails its check."""
     return int(digits) if len(digits) <= DIGITS_MAX else digits
+
+
+def _decimal(digits: str) -> str:
+    """Keep a decimal as it was written: 1.10 is not 1.1, and 1e999 is no number that a machine holds."""
+    return digits[:DIGITS_MAX]
 
 
 def _field_errors(error: ValidationError, model: type[BaseModel]) -> Iterable[FieldError]:

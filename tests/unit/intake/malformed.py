@@ -5,6 +5,7 @@ Wherever a value may stand, it is the canary: no answer may repeat it. Used with
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,18 @@ CATALOGUE = (
     Bad("too large", b'{"text": "' + b"x" * (1024 * 1024) + b'"}', 413, "too_large"),
     Bad("a null byte in the raw", b'{"text": "a\x00b"}', 400, "not_json"),
     Bad("a raw newline in text", b'{"text": "a\nb"}', 400, "not_json"),
+    Bad("gzip", gzip.compress(_GOOD.encode()), 400, "not_utf8"),
+    Bad("a ZIP", b"PK\x03\x04\x14\x00\x00\x00", 400, "not_json"),
+    Bad("UTF-7", b"+AHsAIg-reference+ACI:1+AH0-", 400, "not_json"),
+    Bad("UTF-8 with a surrogate", b'{"text": "\xed\xa0\x80"}', 400, "not_utf8"),
+    Bad("UTF-8 in too many bytes", b'{"text": "\xc0\xaf"}', 400, "not_utf8"),
+    Bad("ten megabytes in a string", b'{"text": "' + b"x" * 10_000_000 + b'"}', 413, "too_large"),
+    Bad("a million items", b'{"items": [' + b"{}," * 1_000_000 + b"{}]}", 413, "too_large"),
+    Bad("an XML bomb", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', 400, "not_json"),
+    Bad("CSV", f"reference,text\n1,{CANARY}\n".encode(), 400, "not_json"),
+    Bad("a comment", b'{"reference": 1 /* one */}', 400, "not_json"),
+    Bad("a hexadecimal number", b'{"reference": 0x10}', 400, "not_json"),
+    Bad("half an escape", b'{"text": "\\u12"}', 400, "not_json"),
     Bad("null", b"null", 422, "not_an_object"),
     Bad("a list", b"[]", 422, "not_an_object"),
     Bad("a number", b"42", 422, "not_an_object"),

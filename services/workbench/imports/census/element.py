@@ -14,7 +14,7 @@ _ERRORS: Final = expat.errors.codes
 _WORDS: Final = {
     _ERRORS[expat.errors.XML_ERROR_TAG_MISMATCH]: ("tags_cross", "an element is closed by another's end tag"),
     _ERRORS[expat.errors.XML_ERROR_UNDEFINED_ENTITY]: ("entity", "an entity that is not declared; write &amp; for &"),
-    _ERRORS[expat.errors.XML_ERROR_NO_ELEMENTS]: ("not_xml", "no XML element"),
+    _ERRORS[expat.errors.XML_ERROR_NO_ELEMENTS]: ("cut_short", "it ends before everything is closed"),
     _ERRORS[expat.errors.XML_ERROR_UNCLOSED_TOKEN]: ("cut_short", "it ends inside a tag"),
     _ERRORS[expat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE]: ("attribute_twice", "an attribute stands twice"),
     _ERRORS[expat.errors.XML_ERROR_BAD_CHAR_REF]: ("character", "a character that XML does not allow"),

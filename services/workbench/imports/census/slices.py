@@ -115,8 +115,10 @@ class Slicer:
             self._begins = self._line
             self._count += 1
             ends = self._end_of(">")
-            alone = self._buffer[ends - 2] == "/"
-            self._take(ends)
+            # no tag holds "<": one that does has no end, and must not swallow the next child's
+            broken = self._buffer.find("<", 1, ends)
+            alone = broken < 0 and self._buffer[ends - 2] == "/"
+            self._take(ends if broken < 0 else broken)
             if alone:
                 yield self._close()
 
