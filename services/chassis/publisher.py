@@ -35,6 +35,10 @@ POLL_S = 0.5
 LOCKS_EVERY_S = 2.0
 RETRY_S = 1.0
 UNLOCK_DEADLINE_S = 5.0
+IDLE_MS_MAX = 15_000
+"""A publisher looks twice a second. One that says nothing for so long was stopped: the server ends its session, and its
+locks go to the others. A broker that answers no faster costs a new session, and records sent twice, nothing else."""
+
 
 _NEXT = "SELECT * FROM next_unsent($1, $2, $3, $4)"
 # without giving space back to the system, for which nobody could write meanwhile
@@ -104,7 +108,7 @@ class Publisher:
 
     async def _loop(self, connection: asyncpg.Connection[Any], client: AIOKafkaProducer) -> None:
         # a crash of the database may bring back rows that were sent, never lose one that was not: no need to wait
-        asked = connection.execute("SET synchronous_commit = off")
+        asked = connection.execute(f"SET synchronous_commit = off; SET idle_session_timeout = {IDLE_MS_MAX}")
         await within(REQUEST_DEADLINE_S, "setting up the connection", asked)
         owned: list[Lane] = []
         sent: list[int] = []

@@ -44,6 +44,10 @@ from services.chassis.timers import Timers
 DRAIN_DEADLINE_S = 15.0
 DATABASE_DEADLINE_S = 10.0
 CONNECTIONS_MAX = 10
+IDLE_IN_TRANSACTION_MS = 21_000
+"""A process that was stopped in a transaction (SIGSTOP, a frozen machine) would keep its locks from all others; the
+server ends it. Just above the deadline of the journal's transactions."""
+
 LOCAL_KEY_BYTES = 64
 
 
@@ -147,7 +151,12 @@ async def connect(url: str, what: str) -> asyncpg.Pool:
         DATABASE_DEADLINE_S,
         f"connecting to {what}",
         asyncpg.create_pool(
-            url, min_size=1, max_size=CONNECTIONS_MAX, command_timeout=DATABASE_DEADLINE_S, timeout=DATABASE_DEADLINE_S
+            url,
+            min_size=1,
+            max_size=CONNECTIONS_MAX,
+            command_timeout=DATABASE_DEADLINE_S,
+            timeout=DATABASE_DEADLINE_S,
+            server_settings={"idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS)},
         ),
     )
     assert pool is not None
