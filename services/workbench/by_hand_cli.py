@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
 
-from services.workbench.calls import CallError, local_calls
+from services.workbench.calls import CallError, asked, local_calls
 from services.workbench.output import Finding, answer
 
 app = typer.Typer(no_args_is_help=True, help="What a person brings: calls, one-time links, print packs.")
@@ -20,17 +20,10 @@ Name = Annotated[str, typer.Option("--name", help="Name of the person who brings
 Role = Annotated[str, typer.Option("--role", help="Role of that person.")]
 
 
-def _call(agency: str, method: str, path: str, **options: Any) -> tuple[Any, list[Finding]]:
-    try:
-        return local_calls()("routing", method, path, agency=agency, **options), []
-    except CallError as error:
-        return None, [Finding(error.code, str(error))]
-
-
 @app.command("list")
 def list_(agency: Agency, as_json: AsJson = False) -> None:
     """List what has to be brought: an agency's own, or all for the operator."""
-    data, findings = _call(agency, "GET", "/v1/by-hand")
+    data, findings = asked("routing", agency, "GET", "/v1/by-hand")
     lines = [
         f"{share['share_id']}  {share['state']:<13} {share['urgency']:<10} to {share['recipient_agency_id']}"
         for share in (data or {}).get("shares", [])
@@ -51,7 +44,7 @@ def call(
 ) -> None:
     """Record a call or a handing over: who told whom, and what was said. It is delivered then."""
     body = {"name": name, "role": role, "told_name": told_name, "told_role": told_role, "said": said}
-    data, findings = _call(agency, "POST", f"/v1/by-hand/{share}/delivered", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/by-hand/{share}/delivered", json=body)
     raise answer("inbox by-hand call", data, findings, as_json=as_json, lines=["delivered"] if data else [])
 
 
@@ -65,7 +58,7 @@ def acknowledged(
 ) -> None:
     """Record that a named person at the recipient has taken it on."""
     body = {"name": name, "role": role}
-    data, findings = _call(agency, "POST", f"/v1/by-hand/{share}/acknowledged", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/by-hand/{share}/acknowledged", json=body)
     raise answer("inbox by-hand acknowledged", data, findings, as_json=as_json, lines=["acknowledged"] if data else [])
 
 
@@ -80,7 +73,7 @@ def link(
 ) -> None:
     """Make a link that opens once, and the code to tell by telephone."""
     body = {"name": name, "role": role, "hours": hours}
-    data, findings = _call(agency, "POST", f"/v1/by-hand/{share}/link", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/by-hand/{share}/link", json=body)
     lines = [data["link"], f"code {data['code'][:3]} {data['code'][3:]}", data["next"]] if data else []
     raise answer("inbox by-hand link", data, findings, as_json=as_json, lines=lines)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from services.workbench.output import Finding
 from services.workbench.servers.state import chosen
 
 DEADLINE_S = 15.0
@@ -118,6 +119,14 @@ def read(response: httpx.Response) -> Any:
     again = response.headers.get("retry-after", "")
     code = str(problem.get("code", response.status_code))
     raise CallError(response.status_code, code, str(detail), float(again) if again.isdecimal() else 0.0)
+
+
+def asked(service: str, agency: str, method: str, path: str, **options: Any) -> tuple[Any, list[Finding]]:
+    """Call a service of the house that runs here; give its answer, or the finding that says why there is none."""
+    try:
+        return local_calls()(service, method, path, agency=agency, **options), []
+    except CallError as error:
+        return None, [Finding(error.code, str(error))]
 
 
 def local_calls(state_dir: Path | None = None) -> Calls:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from services.workbench import by_hand_cli
-from services.workbench.calls import CallError, local_calls
+from services.workbench.calls import asked
 from services.workbench.output import Finding, answer
 
 app = typer.Typer(no_args_is_help=True, help="What came for an agency, and what its people did with it.")
@@ -21,13 +21,6 @@ Name = Annotated[str, typer.Option("--name", help="Name of the person who acts."
 Role = Annotated[str, typer.Option("--role", help="Role of that person, as `duty social worker`.")]
 
 
-def _call(agency: str, method: str, path: str, **options: Any) -> tuple[Any, list[Finding]]:
-    try:
-        return local_calls()("routing", method, path, agency=agency, **options), []
-    except CallError as error:
-        return None, [Finding(error.code, str(error))]
-
-
 @app.command("list")
 def list_(
     agency: Agency,
@@ -35,7 +28,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the shares in an agency's inbox."""
-    data, findings = _call(agency, "GET", "/v1/inbox", params={"state": state} if state else {})
+    data, findings = asked("routing", agency, "GET", "/v1/inbox", params={"state": state} if state else {})
     shares = (data or {}).get("shares", [])
     lines = [
         f"{s['share_id']}  {s['state']:<13} due {s.get('acknowledge_by') or '-'}  {s.get('urgency', '')}"
@@ -47,7 +40,7 @@ def list_(
 @app.command()
 def alarms(agency: Agency, as_json: AsJson = False) -> None:
     """List concerns that nobody had in time: telephone their senders now. Exit 1 while there are any."""
-    data, findings = _call(agency, "GET", "/v1/alarms")
+    data, findings = asked("routing", agency, "GET", "/v1/alarms")
     found = (data or {}).get("alarms", [])
     findings += [
         Finding(
@@ -70,7 +63,7 @@ def read(
 ) -> None:
     """Open a share; that it was opened, and by whom, is recorded."""
     body = {"name": name, "role": role}
-    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/read", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/inbox/{share}/read", json=body)
     raise answer("inbox read", data, findings, as_json=as_json, lines=[json.dumps(data, indent=2)] if data else [])
 
 
@@ -78,7 +71,7 @@ def read(
 def acknowledge(share: Share, agency: Agency, name: Name, role: Role, as_json: AsJson = False) -> None:
     """Acknowledge a share as a named person in the role. A machine cannot."""
     body = {"name": name, "role": role}
-    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/acknowledge", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/inbox/{share}/acknowledge", json=body)
     raise answer("inbox acknowledge", data, findings, as_json=as_json, lines=["acknowledged"] if data else [])
 
 
@@ -94,7 +87,7 @@ def outcome(
 ) -> None:
     """Say what was done."""
     body = {"name": name, "role": role, "outcome": outcome, "reason": reason}
-    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/outcome", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/inbox/{share}/outcome", json=body)
     raise answer("inbox outcome", data, findings, as_json=as_json, lines=["recorded"] if data else [])
 
 
@@ -110,5 +103,5 @@ def redirect(
 ) -> None:
     """Send a share to the right place; you stay accountable until it acknowledges."""
     body = {"name": name, "role": role, "to_agency_id": to, "reason": reason}
-    data, findings = _call(agency, "POST", f"/v1/inbox/{share}/redirect", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/inbox/{share}/redirect", json=body)
     raise answer("inbox redirect", data, findings, as_json=as_json, lines=["redirected"] if data else [])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from services.workbench.calls import CallError, local_calls
-from services.workbench.output import Finding, answer
+from services.workbench.calls import asked
+from services.workbench.output import answer
 
 app = typer.Typer(no_args_is_help=True, help="Ask another agency what it holds about a child, and answer.")
 
@@ -19,17 +19,10 @@ Name = Annotated[str, typer.Option("--name", help="Name of the person who acts."
 Role = Annotated[str, typer.Option("--role", help="Role of that person, as `duty social worker`.")]
 
 
-def _call(agency: str, method: str, path: str, **options: Any) -> tuple[Any, list[Finding]]:
-    try:
-        return local_calls()("routing", method, path, agency=agency, **options), []
-    except CallError as error:
-        return None, [Finding(error.code, str(error))]
-
-
 @app.command("list")
 def list_(agency: Agency, as_json: AsJson = False) -> None:
     """List what your agency was asked and what it asked, open ones first."""
-    data, findings = _call(agency, "GET", "/v1/requests")
+    data, findings = asked("routing", agency, "GET", "/v1/requests")
     lines = [
         f"{r['request_id']}  {r['state']:<12} {r['band']:<5} due {r['due'] or '-'}  "
         f"{r['agency_id']} asks {r['asked_agency_id']}{'  OVERDUE' if r['overdue'] and r['state'] == 'open' else ''}"
@@ -54,7 +47,7 @@ def ask(
     """Ask for information: purpose and power stated. The clock of the band starts now."""
     body = {"name": name, "role": role, "concern_id": concern, "to_agency_id": to, "question": question}
     body |= {"purpose": purpose, "band": band} | ({"power": power} if power else {})
-    data, findings = _call(agency, "POST", "/v1/requests", json=body)
+    data, findings = asked("routing", agency, "POST", "/v1/requests", json=body)
     lines = [f"asked: {data['request_id']}, due {data['due']}"] if data else []
     raise answer("request ask", data, findings, as_json=as_json, lines=lines)
 
@@ -62,7 +55,7 @@ def ask(
 @app.command()
 def read(request: Request, agency: Agency, name: Name, role: Role, as_json: AsJson = False) -> None:
     """Open what was asked and answered; that it was opened, and by whom, is recorded."""
-    data, findings = _call(agency, "POST", f"/v1/requests/{request}/read", json={"name": name, "role": role})
+    data, findings = asked("routing", agency, "POST", f"/v1/requests/{request}/read", json={"name": name, "role": role})
     raise answer("request read", data, findings, as_json=as_json, lines=[json.dumps(data, indent=2)] if data else [])
 
 
@@ -79,6 +72,6 @@ def answer_(
 ) -> None:
     """Answer a request as a named person."""
     body = {"name": name, "role": role, "answer": what, "words": words} | ({"reason": reason} if reason else {})
-    data, findings = _call(agency, "POST", f"/v1/requests/{request}/answer", json=body)
+    data, findings = asked("routing", agency, "POST", f"/v1/requests/{request}/answer", json=body)
     lines = [data["state"] + (", late" if data["late"] else "")] if data else []
     raise answer("request answer", data, findings, as_json=as_json, lines=lines)
