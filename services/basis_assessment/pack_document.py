@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -36,10 +37,11 @@ from services.basis_assessment.pack import Citation, LawBook, LawClause, LawGate
 from services.chassis.calendar import AMOUNT_MAX, Clock, ClockRule, Starts
 from services.chassis.clauses import Clause, Condition, Declared, FactType, read_clause
 from services.chassis.codes import number_of, words
-from services.chassis.marked_yaml import elements, entries, fail, near, read_document, read_text, text
+from services.chassis.marked_yaml import elements, entries, fail, near, read_document, read_raw, read_text, text
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "law"
 
+BOOKS_REMEMBERED: Final = 4
 SHARE: Final = "share"
 """Outcome of a row: shared, as the Article 6 row says (by duty, by power, on consent)."""
 ALWAYS: Final = Condition("all")
@@ -105,7 +107,13 @@ def read_book(folder: Path = FOLDER) -> LawBook:
         DocumentError: for a file that is wrong.
         SettingsError: for a folder without any.
     """
-    documents = {path.stem: read_document(path) for path in sorted(folder.glob("*.yaml"))}
+    return _book(tuple((path.name, read_raw(path)) for path in sorted(folder.glob("*.yaml"))))
+
+
+@lru_cache(maxsize=BOOKS_REMEMBERED)
+def _book(files: tuple[tuple[str, bytes], ...]) -> LawBook:
+    """Read a folder's files, by name and content: the same bytes are the same book, and it never changes."""
+    documents = {name.removesuffix(".yaml"): (read_text(raw, name), raw) for name, raw in files}
     read: dict[str, Read] = {}
 
     def of(stem: str) -> Read | None:

@@ -67,10 +67,20 @@ def read_document(path: Path) -> tuple[yaml.Node, bytes]:
     Raises:
         DocumentError: when it is not one YAML document of at most a million bytes.
     """
+    raw = read_raw(path)
+    return read_text(raw, path.name), raw
+
+
+def read_raw(path: Path) -> bytes:
+    """Read a document's bytes.
+
+    Raises:
+        DocumentError: when there are more than a million.
+    """
     raw = path.read_bytes()
     if len(raw) > DOCUMENT_BYTES_MAX:
         raise DocumentError(Mistake(path.name, 1, 1, f"larger than {DOCUMENT_BYTES_MAX} bytes", "split it"))
-    return read_text(raw, path.name), raw
+    return raw
 
 
 def read_text(raw: bytes, name: str) -> yaml.Node:

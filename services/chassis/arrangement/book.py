@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
 from services.chassis.arrangement.check import papers_missing
-from services.chassis.arrangement.document import FOLDER, read_arrangement
+from services.chassis.arrangement.document import FOLDER, parse_arrangement
 from services.chassis.arrangement.model import Arrangement
 from services.chassis.errors import SettingsError
+from services.chassis.marked_yaml import read_raw
 
+ARRANGEMENTS_REMEMBERED: Final = 32
 SENTENCES_MAX: Final = 20
 
 
@@ -40,7 +42,7 @@ class ArrangementBook:
             DocumentError: for a file that is wrong.
             SettingsError: for a folder without any.
         """
-        return cls.of(read_arrangement(path) for path in sorted(folder.glob("*.yaml")))
+        return cls.of(_arrangement(read_raw(path), path.name) for path in sorted(folder.glob("*.yaml")))
 
     def fit_for(self, profile: str) -> ArrangementBook:
         """Give itself, if it may be used there: production takes no EXAMPLE, and nobody without papers (practice 30).
@@ -72,3 +74,9 @@ class ArrangementBook:
         begun = [arrangement for arrangement in self.arrangements if arrangement.valid_from <= day]
         in_force = [arrangement for arrangement in begun if arrangement.in_force(day)]
         return (in_force or begun or list(self.arrangements[:1]))[-1]
+
+
+@lru_cache(maxsize=ARRANGEMENTS_REMEMBERED)
+def _arrangement(raw: bytes, name: str) -> Arrangement:
+    """Read a file by its content: the same bytes are the same arrangement, and it never changes."""
+    return parse_arrangement(raw, name)
