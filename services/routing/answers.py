@@ -164,8 +164,12 @@ def share_answer(row: asyncpg.Record, book: ArrangementBook) -> ShareAnswer:
 
 def view_answer(share: ShareAnswer, parts: Mapping[str, Part]) -> ViewAnswer:
     """Give a view in words."""
-    shown = [ViewPart(**part_in_words(part_id, part)) for part_id, part in sorted(parts.items())]
-    return ViewAnswer(share=share, parts=shown)
+    return ViewAnswer(share=share, parts=[ViewPart(**part) for part in in_order(parts)])
+
+
+def in_order(parts: Mapping[str, Part]) -> list[dict[str, Any]]:
+    """Give the parts of a view in words, by id."""
+    return [part_in_words(part_id, part) for part_id, part in sorted(parts.items())]
 
 
 def part_in_words(part_id: str, part: Part) -> dict[str, Any]:

@@ -20,22 +20,22 @@ def status_lines(status: dict[str, Any]) -> Iterator[str]:
 
 def journey_lines(journey: dict[str, Any]) -> Iterator[str]:
     """Tell an operator a concern's journey: who was told, which clocks run, who was not told and why, what happened."""
-    yield f"concern {journey['concern_id']}, raised by {journey['agency_id']} at {_at(journey['raised_at'])}"
+    yield f"concern {journey['concern_id']}, raised by {journey['agency_id']} at {at(journey['raised_at'])}"
     yield f"{journey['urgency']}, {journey['state']}; {journey['acknowledged']} of {journey['shares']} acknowledged"
     if journey["assessed_at"]:
-        yield f"assessed {_at(journey['assessed_at'])} under {journey['law_pack']}"
+        yield f"assessed {at(journey['assessed_at'])} under {journey['law_pack']}"
     told = ("delivered_at", "read_at", "acknowledged_at", "outcome_at")
-    yield from _table(
+    yield from table(
         "told",
         ("recipient", "state", "delivered", "read", "acknowledged", "outcome", "share"),
-        [[r["agency_id"], r["state"], *(_at(r[name]) for name in told), r["share_id"]] for r in journey["recipients"]],
+        [[r["agency_id"], r["state"], *(at(r[name]) for name in told), r["share_id"]] for r in journey["recipients"]],
     )
-    yield from _table(
+    yield from table(
         "clocks",
         ("about", "due", "state", "rule"),
-        [[c["about"], _at(c["due"]), c["state"], c["rule"]] for c in journey["clocks"]],
+        [[c["about"], at(c["due"]), c["state"], c["rule"]] for c in journey["clocks"]],
     )
-    yield from _table(
+    yield from table(
         "not told, or not everything",
         ("who", "parts", "reason", "rule"),
         [
@@ -43,19 +43,20 @@ def journey_lines(journey: dict[str, Any]) -> Iterator[str]:
             for w in journey["withheld_because"]
         ],
     )
-    yield from _table(
+    yield from table(
         "waits for a decision",
         ("question", "decision"),
         [[d["question"], d["decision_id"]] for d in journey["open_decisions"]],
     )
-    yield from _table(
+    yield from table(
         "what happened",
         ("recorded", "event", "by", "leaf", "trace"),
-        [[_at(e["recorded"]), e["type"], e["service"], str(e["index"]), e["trace_id"]] for e in journey["events"]],
+        [[at(e["recorded"]), e["type"], e["service"], str(e["index"]), e["trace_id"]] for e in journey["events"]],
     )
 
 
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Give a titled table, columns as wide as they must be; nothing where there are no rows."""
     if not rows:
         return
     widths = [max(len(line[n]) for line in (heads, *rows)) for n in range(len(heads))]
@@ -73,6 +74,6 @@ def _value(value: Any) -> str:
     return NOT_YET if value is None else str(value)
 
 
-def _at(moment: str | None) -> str:
+def at(moment: str | None) -> str:
     """Give a time as England reads it, to the second."""
     return NOT_YET if not moment else f"{datetime.fromisoformat(moment).astimezone(LONDON):%Y-%m-%d %H:%M:%S}"

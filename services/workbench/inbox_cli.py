@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
 from services.workbench import by_hand_cli
 from services.workbench.calls import asked
 from services.workbench.output import Finding, answer
+from services.workbench.share_lines import inbox_lines, share_lines
+
+PAGE: Final = 200
 
 app = typer.Typer(no_args_is_help=True, help="What came for an agency, and what its people did with it.")
 app.add_typer(by_hand_cli.app, name="by-hand")
@@ -28,13 +30,24 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the shares in an agency's inbox."""
-    data, findings = asked("routing", agency, "GET", "/v1/inbox", params={"state": state} if state else {})
-    shares = (data or {}).get("shares", [])
-    lines = [
-        f"{s['share_id']}  {s['state']:<13} due {s.get('acknowledge_by') or '-'}  {s.get('urgency', '')}"
-        for s in shares
-    ]
-    raise answer("inbox list", data, findings, as_json=as_json, lines=lines or ([] if findings else ["nothing here"]))
+    shares, findings = _pages(agency, {"state": state} if state else {})
+    data = None if findings else {"shares": shares}
+    lines = list(inbox_lines(shares)) or ([] if findings else ["nothing here"])
+    raise answer("inbox list", data, findings, as_json=as_json, lines=lines)
+
+
+def _pages(agency: str, params: dict[str, str]) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Give all of an inbox: a page alone would keep what came last from whoever must answer it."""
+    shares: list[dict[str, Any]] = []
+    after: int | None = 0
+    while after is not None:
+        page = {"limit": str(PAGE), "after": str(after)}
+        data, findings = asked("routing", agency, "GET", "/v1/inbox", params={**params, **page})
+        if findings:
+            return shares, findings
+        shares += data["shares"]
+        after = data["next"]
+    return shares, []
 
 
 @app.command()
@@ -64,7 +77,7 @@ def read(
     """Open a share; that it was opened, and by whom, is recorded."""
     body = {"name": name, "role": role}
     data, findings = asked("routing", agency, "POST", f"/v1/inbox/{share}/read", json=body)
-    raise answer("inbox read", data, findings, as_json=as_json, lines=[json.dumps(data, indent=2)] if data else [])
+    raise answer("inbox read", data, findings, as_json=as_json, lines=list(share_lines(data)) if data else [])
 
 
 @app.command()

@@ -16,12 +16,12 @@ from concern_relay.v1.facts_pb2 import NamedPerson, Part
 from concern_relay.v1.shares_pb2 import ContentViewed
 from services.chassis.auth import Caller, require
 from services.chassis.event import Content, KeyScope, Refused, derived_id
+from services.chassis.sheet import sheet
 from services.routing.acting import Acting
-from services.routing.answers import NAME_CHARS_MAX, NamedBody
+from services.routing.answers import NAME_CHARS_MAX, NamedBody, in_order
 from services.routing.by_hand.bringing import OPERATE, Bringing, brought, in_london
 from services.routing.by_hand.links import LIFE_DEFAULT_HOURS, LIFE_MAX_HOURS, TOKEN_CHARS_MAX, Links
 from services.routing.by_hand.pages import page
-from services.routing.by_hand.sheet import sheet
 
 PACK: Final = "print_pack"
 FORM_FIELDS_MAX: Final = 10
@@ -70,7 +70,7 @@ class ByHand:
         await self._looked(row, caller, who)
         now = in_london(self.bringing.context.clock.now())
         header = self.bringing.header(row)
-        return page("pack", share=header, sections=sheet(parts), packer=who, packed=now)
+        return page("pack", share=header, sections=sheet(in_order(parts)), packer=who, packed=now)
 
     async def _looked(self, row: Any, caller: Caller, who: NamedPerson) -> None:
         concern_id, share_id = str(row["concern_id"]), str(row["share_id"])
@@ -97,7 +97,7 @@ class ByHand:
         return page(
             "opened",
             share=self.bringing.header(row),
-            sections=sheet(parts),
+            sections=sheet(in_order(parts)),
             opener=opener,
             opened=in_london(self.bringing.context.clock.now()),
             receipt=opened.receipt,

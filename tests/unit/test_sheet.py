@@ -20,7 +20,8 @@ from concern_relay.v1.facts_pb2 import (
     PersonName,
     Relationship,
 )
-from services.routing.by_hand.sheet import sheet
+from services.chassis.sheet import sheet
+from services.routing.answers import in_order
 
 CHILD = Person(
     person_id="p1",
@@ -53,7 +54,7 @@ def said() -> dict[str, str]:
     """Every label with its text, one after the other."""
     return {
         f"{section.title}/{entry.heading}/{line.label}": line.text
-        for section in sheet(PARTS)
+        for section in sheet(in_order(PARTS))
         for entry in section.entries
         for line in entry.lines
     }
@@ -61,7 +62,7 @@ def said() -> dict[str, str]:
 
 def test_what_was_seen_comes_first_and_the_core_before_the_rest() -> None:
     """The concern, what is known, people; the core of the worry first."""
-    sections = sheet(PARTS)
+    sections = sheet(in_order(PARTS))
 
     assert [section.title for section in sections] == ["The concern", "What is known", "People"]
     assert [entry.heading for entry in sections[1].entries] == ["welfare", "education"]
