@@ -10,6 +10,7 @@ Thursday 24 December 2026 at 16:30, one working day ends on Tuesday 29 December 
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -30,6 +31,9 @@ AMOUNT_MAX: Final = 1000
 WORKING_DAY_ENDS: Final = time(17, 0)
 """Unless the arrangement says otherwise: when people who could still act go home."""
 
+DAY_ENDS: Final = time(23, 59)
+"""The last minute of a day, for what has to be done the same day."""
+
 SCHOOL_DAY_STARTS: Final = time(8, 0)
 """The notice has to be there before the gates open (Operation Encompass, statutory guidance 7 November 2025)."""
 
@@ -44,7 +48,10 @@ class ClockRule(StrEnum):
     HOURS = "hours"
     MINUTES = "minutes"
     CALENDAR_DAYS = "calendar_days"
+    MONTHS = "months"
     SCHOOL_DAY = "school_day"
+    SCHOOL_DAYS = "school_days"
+    SAME_DAY = "same_day"
 
 
 class Starts(StrEnum):
@@ -109,6 +116,12 @@ def _local(day: date, at: time) -> datetime:
     return datetime.combine(day, at, LONDON).astimezone(UTC)
 
 
+def _months_later(start: datetime, months: int) -> datetime:
+    """Give the same time of day on the corresponding day, or on the last day of a shorter month."""
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))
+
+
 def due(clock: Clock, start: datetime, school_days: frozenset[date] = frozenset()) -> datetime:
     """Give the moment a clock runs out, UTC.
 
@@ -134,6 +147,13 @@ def due(clock: Clock, start: datetime, school_days: frozenset[date] = frozenset(
             return _local(_nth(here.date(), clock.amount), clock.at)
         case ClockRule.CALENDAR_DAYS:
             return _local(here.date() + timedelta(days=clock.amount), clock.at)
+        case ClockRule.MONTHS:
+            return _months_later(here, clock.amount).astimezone(UTC)
+        case ClockRule.SAME_DAY:
+            return max(begun, _local(here.date(), DAY_ENDS))
+        case ClockRule.SCHOOL_DAYS:
+            later = frozenset(day for day in school_days if day > here.date())
+            return _local(_nth(here.date(), clock.amount, later if len(later) >= clock.amount else None), clock.at)
         case ClockRule.SCHOOL_DAY:
             # A notice raised at 02:00 on a school day is for that same morning: the bell has not rung yet.
             first = here.date() if here.time() < clock.at else here.date() + timedelta(days=1)

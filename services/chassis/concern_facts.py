@@ -39,6 +39,14 @@ from services.chassis.concern import Concern
 # unknown birth date never stands in the way of protection.
 CHILD_AGE_MAX = 17
 
+_CLOSE_RELATIVES = frozenset(
+    {
+        *("parent", "mother", "father", "stepparent", "stepmother", "stepfather", "brother", "sister", "stepbrother"),
+        *("stepsister", "half brother", "half sister", "halfbrother", "halfsister", "uncle", "aunt", "grandparent"),
+        *("grandmother", "grandfather", "granny", "grandma", "grandad", "nan"),
+    }
+)
+
 _TERNARIES = (
     "suspected_crime",
     "immediate_danger",
@@ -72,6 +80,8 @@ _FLAGS = (
     "group_named",
     "school_known",
     "identifier_known",
+    "child_disabled",
+    "close_relative_cares",
 )
 _QUESTION_OF_AGES = "child_age"
 # Never put to a practitioner: the basis is derived (practice 13), and the rest the sender stated or nobody can say.
@@ -120,10 +130,31 @@ def concern_facts(
     people = concern.people
     _from_people(facts, people, today)
     _from_children(facts, [p for p in people if p.role == PersonRole.PERSON_ROLE_CHILD], today)
+    _from_care(facts, concern)
     facts["group_named"] = bool(concern.groups)
     facts["place_kinds"] = _words(PlaceKind, (place.kind for place in concern.places))
     facts["categories"] = _words(Category, (item.category for item in concern.items))
     return facts
+
+
+def _from_care(facts: dict[str, Value], concern: Concern) -> None:
+    """Read what decides about private fostering: a disability of the child, and whether a close relative cares for it.
+
+    Nothing stated is unknown. Relatives are those of Children Act 1989 s105(1): by words, as nobody sends a code.
+    """
+    children = {person.person_id for person in concern.people if person.role == PersonRole.PERSON_ROLE_CHILD}
+    of_child = any(i.category == Category.CATEGORY_DISABILITY and i.about_person_id in children for i in concern.items)
+    if of_child or concern.detail.primary_need == PrimaryNeed.PRIMARY_NEED_N2_CHILDS_DISABILITY:
+        facts["child_disabled"] = True
+    kinds = [
+        " ".join(relation.kind.casefold().replace("-", "").split())
+        for person in concern.people
+        if person.role == PersonRole.PERSON_ROLE_CARER
+        for relation in person.relationships
+        if relation.kind and relation.to_person_id in children
+    ]
+    if kinds:
+        facts["close_relative_cares"] = not _CLOSE_RELATIVES.isdisjoint(kinds)
 
 
 def _put(facts: dict[str, Value], name: str, enum: Any, number: int) -> None:

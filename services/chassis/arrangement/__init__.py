@@ -13,13 +13,13 @@ from services.chassis.arrangement.model import (
     InternalRole,
     MatrixRow,
     OfficeHours,
-    SelectBy,
-    Selection,
     Stage,
     Status,
     TellRule,
     Told,
 )
+from services.chassis.arrangement.selecting import SelectBy, Selection
+from services.chassis.arrangement.timed import Term, TimedDuty
 
 __all__ = [
     "EMERGENCY_DUTY",
@@ -39,6 +39,8 @@ __all__ = [
     "Stage",
     "Status",
     "TellRule",
+    "Term",
+    "TimedDuty",
     "Told",
     "authorities",
     "parse_arrangement",

@@ -11,6 +11,7 @@ import yaml
 
 from concern_relay.v1.codes_pb2 import AgencyClass, Channel, Urgency
 from services.chassis.arrangement.model import FRONT_DOOR, Agency, Arrangement, Force, Status, TellRule
+from services.chassis.arrangement.selecting import Selection
 from services.chassis.calendar import Clock, ClockRule, Starts
 from services.chassis.codes import word_of
 from services.chassis.marked_yaml import elements, entries, near
@@ -37,6 +38,7 @@ def look_for_contradictions(arrangement: Arrangement, nodes: Mapping[str, yaml.N
     check.matrix()
     check.rules()
     check.conditions()
+    check.timed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class _Check:
             self._rule(number, rule)
 
     def _rule(self, number: int, rule: TellRule) -> None:
-        known, forces = self.arrangement, dict[tuple[AgencyClass, str], tuple[Force, str]]()
+        known, forces = self.arrangement, dict[tuple[AgencyClass, Selection], tuple[Force, str]]()
         if not rule.tells:
             note(self._at("rules", number, "tell"), "tells nobody", "name a class, or take the rule out")
         for row, told in enumerate(rule.tells):
@@ -174,10 +176,14 @@ class _Check:
                 note(self._at(*at, "clock"), f"{clock.code!r} does not start with a share", "starts: delivered")
             if told.agency_class not in known.matrix:
                 note(self._at(*at, "class"), "tells a class that has no row in the matrix", "add the row")
+            row_of_class = known.matrix.get(told.agency_class)
+            if told.view_code and row_of_class is not None and told.view_code not in row_of_class.views:
+                views = row_of_class.views
+                note(self._at(*at, "view"), f"the class has no view {told.view_code!r}", near(told.view_code, views))
             if told.emergency and not told.must:
                 note(self._at(*at, "force"), "an emergency is told at once or not at all", "force: must")
             self._reaches(told.agency_class, told.select.role, told.select.named, at)
-            before = forces.setdefault((told.agency_class, told.select.role), (told.force, told.clock_code))
+            before = forces.setdefault((told.agency_class, told.select), (told.force, told.clock_code))
             if before[0] is not told.force:
                 note(self._at(*at), "tells the same class with different force", "keep one of the rows")
             elif before[1] != told.clock_code:
@@ -193,6 +199,19 @@ class _Check:
         for name in named:
             if self._known(name, agencies, "agency", *at, "named") and agencies[name].agency_class != agency_class:
                 note(self._at(*at, "named"), f"{name!r} is of another class", "name one of the class that is told")
+
+    def timed(self) -> None:
+        """Duties with a time name clocks, roles and followers that exist; one that nothing starts is a mistake."""
+        known = self.arrangement
+        followers = {duty.then for duty in known.timed.values()}
+        for number, duty in enumerate(known.timed.values()):
+            self._known(duty.clock_code, known.clocks, "clock", "timed_duties", number, "clock")
+            if duty.then:
+                self._known(duty.then, known.timed, "timed duty", "timed_duties", number, "then")
+            if duty.agency_class:
+                self._reaches(duty.agency_class, duty.select.role, duty.select.named, ("timed_duties", number))
+            if duty.when is None and duty.code not in followers:
+                note(self._at("timed_duties", number), "nothing ever starts it", "add when, or name it in another's then")
 
     def conditions(self) -> None:
         """Two rules for the very same circumstances must not tell the same class with different force."""

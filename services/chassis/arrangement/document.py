@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from hashlib import sha256
@@ -36,13 +37,13 @@ from services.chassis.arrangement.model import (
     InternalRole,
     MatrixRow,
     OfficeHours,
-    SelectBy,
-    Selection,
     Stage,
     Status,
     TellRule,
     Told,
 )
+from services.chassis.arrangement.selecting import SELECTION_KEYS, read_selection, selection_of
+from services.chassis.arrangement.timed import read_term, read_timed_duty
 from services.chassis.arrangement.values import (
     Keys,
     Node,
@@ -113,7 +114,7 @@ def _agency(node: Node) -> Agency:
     keys = Keys.of(
         node,
         *("id", "name", "class", "natures", "areas", "roles", "policy_document", "dpia", "agreement", "channels"),
-        *("hours", "cover", "conflict_to", "succeeded_by", "valid_from", "valid_to", "internal"),
+        *("hours", "cover", "conflict_to", "succeeded_by", "valid_from", "valid_to", "internal", "parent_visible"),
     )
     valid_from = keys.maybe("valid_from", day, date.min)
     valid_to = keys.maybe("valid_to", lambda n: _end(n, valid_from), None)
@@ -138,6 +139,7 @@ def _agency(node: Node) -> Agency:
         valid_from=valid_from,
         valid_to=valid_to,
         internal=keys.maybe("internal", list_of(_internal), ()),
+        parent_visible=keys.maybe("parent_visible", flag, default=False),
     )
 
 
@@ -162,24 +164,13 @@ def _detail_field(node: Node) -> str:
     return text(node)
 
 
-def _selection(node: Node) -> Selection:
-    keys = Keys.of(node, "role", "by", "otherwise", "named")
-    nobody: tuple[str, ...] = ()
-    nowhere: tuple[SelectBy, ...] = ()
-    named = keys.maybe("named", list_of(code), nobody)
-    by = keys.get("by", list_of(one_of(SelectBy)))
-    otherwise = keys.maybe("otherwise", list_of(one_of(SelectBy)), nowhere)
-    if (SelectBy.NAMED in (*by, *otherwise)) != bool(named):
-        fail(node, "'named' in by or otherwise and the list 'named' go together", "write both or neither")
-    return Selection(keys.maybe("role", code, ""), by, otherwise, named)
-
-
 def _row(node: Node) -> MatrixRow:
     keys = Keys.of(
         node,
         *("class", "purpose", "gateway", "categories", "person_roles", "identifiers", "detail", "select", "cite"),
+        "views",
     )
-    return MatrixRow(
+    row = MatrixRow(
         agency_class=keys.get("class", word(AgencyClass)),
         purpose_code=keys.get("purpose", code),
         gateway=keys.get("gateway", word(Gateway)),
@@ -187,29 +178,45 @@ def _row(node: Node) -> MatrixRow:
         person_roles=keys.get("person_roles", set_of(word(PersonRole))),
         identifiers=keys.maybe("identifiers", set_of(word(IdentifierKind)), frozenset()),
         detail=keys.maybe("detail", set_of(_detail_field), frozenset()),
-        select=keys.get("select", _selection),
+        select=keys.get("select", read_selection),
         cite=keys.get("cite", said),
     )
+    views = keys.maybe("views", lambda n: by_code(n, lambda found: found[0], lambda one: _view(one, row)), {})
+    return replace(row, views={name: narrowed for name, narrowed in views.values()})
+
+
+def _view(node: Node, row: MatrixRow) -> tuple[str, MatrixRow]:
+    """Read a narrower view of a row; what it leaves out stays as in the row, and it never admits more."""
+    keys = Keys.of(node, "code", "categories", "person_roles", "identifiers", "detail")
+    narrowed = replace(
+        row,
+        categories=keys.maybe("categories", set_of(_shareable), row.categories),
+        person_roles=keys.maybe("person_roles", set_of(word(PersonRole)), row.person_roles),
+        identifiers=keys.maybe("identifiers", set_of(word(IdentifierKind)), row.identifiers),
+        detail=keys.maybe("detail", set_of(_detail_field), row.detail),
+    )
+    for name in ("categories", "person_roles", "identifiers", "detail"):
+        if not getattr(narrowed, name) <= getattr(row, name):
+            fail(keys.found[name], "a view admits more than its row", "widen the row, or take it out of the view")
+    return keys.get("code", code), narrowed
 
 
 def _rule(node: Node, facts: Mapping[str, Declared]) -> TellRule:
-    keys = Keys.of(node, "code", "when", "unless", "tell", "cite", "emergency")
+    keys = Keys.of(node, "code", "when", "unless", "tell", "cite", "emergency", "instruct")
     name, cite = keys.get("code", code), keys.get("cite", said)
     emergency = keys.maybe("emergency", flag, default=False)
 
     def told(one: Node) -> Told:
-        inner = Keys.of(one, "class", "role", "by", "otherwise", "named", "force", "clock")
-        chosen = {key: value for key, value in inner.found.items() if key in ("role", "by", "otherwise", "named")}
-        pairs = [(key, value) for key, value in one.value if key.value in chosen]
-        select = _selection(yaml.MappingNode(one.tag, pairs, one.start_mark, one.end_mark))
+        inner = Keys.of(one, "class", *SELECTION_KEYS, "force", "clock", "view")
         return Told(
             rule_code=name,
             agency_class=inner.get("class", word(AgencyClass)),
-            select=select,
+            select=selection_of(one),
             force=inner.get("force", one_of(Force)),
             clock_code=inner.get("clock", code),
             cite=cite,
             emergency=emergency,
+            view_code=inner.maybe("view", code, ""),
         )
 
     def clause(named: str) -> Callable[[Node], Clause | None]:
@@ -217,7 +224,12 @@ def _rule(node: Node, facts: Mapping[str, Declared]) -> TellRule:
 
     when = keys.get("when", lambda inner: read_clause(name, inner, facts))
     return TellRule(
-        name, when, keys.maybe("unless", clause(f"{name}_unless"), None), keys.get("tell", list_of(told)), cite
+        name,
+        when,
+        keys.maybe("unless", clause(f"{name}_unless"), None),
+        keys.get("tell", list_of(told)),
+        cite,
+        keys.maybe("instruct", list_of(code), ()),
     )
 
 
@@ -274,7 +286,7 @@ def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> tuple
     keys = Keys.of(
         root,
         *("name", "title", "status", "valid_from", "valid_to", "front_door", "clocks", "urgency_clocks"),
-        *("deliver_clock", "stages", "matrix", "rules", "agencies", "duties"),
+        *("deliver_clock", "stages", "matrix", "rules", "agencies", "duties", "timed_duties", "school_terms"),
     )
     clocks = keys.get("clocks", lambda n: by_code(n, lambda c: c.code, _clock))
     valid_from = keys.get("valid_from", day)
@@ -298,5 +310,7 @@ def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> tuple
         stages=keys.get("stages", _stages),
         authorities=authorities(),
         duties=keys.maybe("duties", lambda n: read_duties(n, clocks), Duties()),
+        timed=keys.maybe("timed_duties", lambda n: by_code(n, lambda d: d.code, lambda o: read_timed_duty(o, facts)), {}),
+        terms=keys.maybe("school_terms", list_of(read_term), ()),
     )
     return found, keys.found

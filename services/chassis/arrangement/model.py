@@ -8,8 +8,8 @@ matrix, routing turns classes into agencies by the rules. Both name it by ``sha2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -26,8 +26,14 @@ from concern_relay.v1.codes_pb2 import (
     Urgency,
 )
 from services.chassis.arrangement.duties import Duties
+from services.chassis.arrangement.selecting import Selection
+from services.chassis.arrangement.timed import Term, TimedDuty, school_days
 from services.chassis.calendar import Clock
 from services.chassis.clauses import Clause, Facts
+
+USUAL: Final = "usual"
+_OTHERS: Final = frozenset({PersonRole.PERSON_ROLE_THIRD_PARTY, PersonRole.PERSON_ROLE_PROFESSIONAL})
+_SOURCES: Final = frozenset({"raised_by", "reference", "referral_source"})
 
 OUTSIDE_PREFIX: Final = "outside-"
 """Ids of agencies no arrangement lists: ``outside-e08000035`` is the front door of Leeds, reached by hand."""
@@ -55,22 +61,6 @@ class Force(StrEnum):
     MUST = "must"
     USUALLY = "usually"
     PERSON_DECIDES = "person_decides"
-
-
-class SelectBy(StrEnum):
-    """How the agency of a class is found. The authority roles are those of ``AuthorityRole``."""
-
-    LIVES = "lives"
-    FOUND = "found"
-    HOLDS_PLAN = "holds_plan"
-    RESPONSIBLE = "responsible"
-    HOST = "host"
-    FORMER = "former"
-    SENDER_AREA = "sender_area"
-    CHILD_SCHOOL = "child_school"
-    KNOWN_TO = "known_to"
-    EMPLOYER_AREA = "employer_area"
-    NAMED = "named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +115,7 @@ class Agency:
         valid_to: last day, or None.
         internal: who sees and covers inside.
         outside: not in the arrangement; made up from the directory of authorities, reached by hand.
+        parent_visible: parents can see what arrives there (a portal, a school app): others named are left out.
     """
 
     agency_id: str
@@ -145,6 +136,7 @@ class Agency:
     valid_to: date | None = None
     internal: tuple[InternalRole, ...] = ()
     outside: bool = False
+    parent_visible: bool = False
 
     def covering(self, role_code: str, day: date) -> str:
         """Give who sees to what is a role's on a day: itself, or the first deputy who is there; itself when none is.
@@ -168,23 +160,6 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which agency of a class.
-
-    Attributes:
-        role: the agency must have this role; empty is any.
-        by: every agency found by any of these is told.
-        otherwise: tried one after the other when ``by`` finds none.
-        named: agency ids, for ``SelectBy.NAMED``.
-    """
-
-    role: str = ""
-    by: tuple[SelectBy, ...] = ()
-    otherwise: tuple[SelectBy, ...] = ()
-    named: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class MatrixRow:
     """What a class of recipient may be shown at most, for which purpose and under which enactment.
 
@@ -197,6 +172,7 @@ class MatrixRow:
         detail: fields of ConcernDetail that may stand in it.
         select: which agency, when the law pack shares with the class and no rule names one.
         cite: where the row comes from.
+        views: narrower views by code; ``usual`` is what the class sees where a rule names no other.
     """
 
     agency_class: AgencyClass
@@ -208,6 +184,14 @@ class MatrixRow:
     detail: frozenset[str]
     select: Selection
     cite: str
+    views: Mapping[str, MatrixRow] = field(default_factory=dict)
+
+    def seen_as(self, view_code: str, *, parent_visible: bool = False) -> MatrixRow:
+        """Give the row as narrowed by a view; whoever parents can read along with sees nothing of others or sources."""
+        row = self.views.get(view_code or USUAL, self)
+        if not parent_visible:
+            return row
+        return replace(row, person_roles=row.person_roles - _OTHERS, detail=row.detail - _SOURCES)
 
     def admits(self, category: Category) -> bool:
         """Say whether an item of this category may be shown; one whose category nobody stated counts as welfare."""
@@ -225,6 +209,7 @@ class Told:
     clock_code: str
     cite: str
     emergency: bool = False
+    view_code: str = ""
 
     @property
     def must(self) -> bool:
@@ -245,6 +230,7 @@ class TellRule:
     unless: Clause | None
     tells: tuple[Told, ...]
     cite: str
+    instructs: tuple[str, ...] = ()
 
     def applies(self, facts: Facts) -> bool:
         """Say whether it applies to these facts."""
@@ -280,6 +266,8 @@ class Arrangement:
         stages: of resolving disagreement, in order; never empty.
         authorities: name of every authority of England by ONS code.
         duties: clocks of what follows after sharing, and what rests on no agreement.
+        timed: what an agency has to do by a time beside acknowledging.
+        terms: when schools are open, as far as it is published.
     """
 
     name: str
@@ -298,6 +286,8 @@ class Arrangement:
     stages: tuple[Stage, ...]
     authorities: Mapping[str, str]
     duties: Duties = field(default_factory=Duties)
+    timed: Mapping[str, TimedDuty] = field(default_factory=dict)
+    terms: tuple[Term, ...] = ()
     _by_class: Mapping[AgencyClass, tuple[Agency, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -343,6 +333,15 @@ class Arrangement:
     def told(self, facts: Facts) -> tuple[Told, ...]:
         """Give every recipient the rules ask for, in the order of the file."""
         return tuple(told for rule in self.rules if rule.applies(facts) for told in rule.tells)
+
+    def instructions(self, facts: Facts) -> tuple[str, ...]:
+        """Give what recipients must keep to by rule, as ``family_not_informed``."""
+        found = (code for rule in self.rules if rule.instructs and rule.applies(facts) for code in rule.instructs)
+        return tuple(dict.fromkeys(found))
+
+    def school_days(self, areas: Collection[str]) -> frozenset[date]:
+        """Give the days schools of some areas are open, as far as terms are published; none when nothing is."""
+        return school_days(tuple(term for term in self.terms if not term.areas.isdisjoint(areas)))
 
     def clock(self, code: str) -> Clock:
         """Give a clock; its code was checked when the file was read."""

@@ -19,6 +19,7 @@ from concern_relay.v1.shares_pb2 import (
     DisagreementRaised,
     DisagreementResolved,
     DispatchBlocked,
+    DutyDone,
     ErasureConfirmed,
     ErasureDeclined,
     InformationProvided,
@@ -38,12 +39,12 @@ from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.event import NOTHING, Decision, Fact, FactKind, Refused, Timer
-from services.routing.core import acts, alarm, breach, disagreement, erasure, reopened, requests
+from services.routing.core import acts, alarm, breach, disagreement, duties, erasure, reopened, requests
 from services.routing.core import state as states
 from services.routing.core.folding import folded, joined
 from services.routing.core.plan import Planner, planner_for
 from services.routing.core.recall import recalled
-from services.routing.core.recipients import could_read
+from services.routing.core.recipients import Asked, could_read
 from services.routing.core.redirect import redirected
 from services.routing.core.state import Assessment, Share, State
 
@@ -139,6 +140,8 @@ class RoutingCore:
                 return breach.fired(state, fact, kind, about)
             case requests.REQUEST:
                 return requests.fired(state, fact, about)
+            case duties.DUTY:
+                return duties.fired(state, fact, about)
             case _:
                 return acts.fired(self._of_share, state, fact, timer)
 
@@ -188,6 +191,9 @@ class RoutingCore:
                 return disagreement.moved(arrangement, state, fact, data)
             case DisagreementResolved():
                 return disagreement.resolved(state, fact, data)
+            case DutyDone():
+                asked = Asked.about(arrangement, state.concern, fact.recorded)
+                return duties.done(arrangement, state, fact, data, asked)
             case InformationRequested():
                 return requests.requested(arrangement, state, fact, data)
             case InformationRequestReturned():

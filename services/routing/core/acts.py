@@ -77,7 +77,9 @@ def delivered(arrangement: Arrangement, state: State, fact: Fact, data: ShareDel
         return NOTHING
     begun = state.concern.raised_at or fact.recorded
     since = share.clock_from or fact.recorded  # what was put right restarts nothing
-    clock, end = first_due(arrangement, share.clock_code, share.urgency, since, begun)
+    recipient = arrangement.agency(share.agency_id)
+    days = arrangement.school_days(recipient.areas) if recipient is not None else frozenset()
+    clock, end = first_due(arrangement, share.clock_code, share.urgency, since, begun, days)
     message = ShareDelivered()
     message.CopyFrom(data)
     message.acknowledge_by.FromDatetime(end)

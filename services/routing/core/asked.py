@@ -8,10 +8,12 @@ from typing import Final
 
 from concern_relay.v1.codes_pb2 import PersonRole, WithholdReason
 from concern_relay.v1.facts_pb2 import Person
-from services.chassis.arrangement import Agency, Arrangement, Told
+from services.chassis.arrangement import Agency, Arrangement, Selection, Told
 from services.chassis.calendar import LONDON
 from services.chassis.concern import Concern
+from services.chassis.concern_facts import age_of
 
+_CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 _PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
 
 
@@ -58,6 +60,35 @@ class Asked:
     def about(cls, arrangement: Arrangement, concern: Concern, at: datetime) -> Asked:
         """Look at a concern once, for all rows. Days are local: an agency that closes today is open until midnight."""
         return cls(arrangement, concern, at, at.astimezone(LONDON).date(), concern.people, readable_inboxes(concern))
+
+
+    def fits(self, select: Selection) -> bool:
+        """Say whether the concern has anybody a selection is for."""
+        return not _narrow(select) or bool(self.shown(select))
+
+    def meant(self, select: Selection) -> tuple[Person, ...]:
+        """Give the people a selection looks at: everyone, or without the children it is not for."""
+        if not _narrow(select):
+            return self.people
+        return tuple(p for p in self.people if p.role not in _CHILDREN or self._is_for(select, p))
+
+    def shown(self, select: Selection) -> frozenset[str]:
+        """Give the children whom alone a selection is for; empty when it is for every child."""
+        if not _narrow(select):
+            return frozenset()
+        return frozenset(p.person_id for p in self.people if p.role in _CHILDREN and self._is_for(select, p))
+
+    def _is_for(self, select: Selection, child: Person) -> bool:
+        if select.status and not any(s.status in select.status and not s.to_on for s in child.statuses):
+            return False
+        age = age_of(child, self.day)
+        if select.ages is None or age is None:
+            return True
+        return age.high >= select.ages[0] and age.low <= select.ages[1]
+
+
+def _narrow(select: Selection) -> bool:
+    return bool(select.status) or select.ages is not None
 
 
 @dataclass(frozen=True, slots=True)

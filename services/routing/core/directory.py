@@ -8,13 +8,14 @@ from typing import Final
 
 from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, PersonRole, StatutoryStatus, Ternary
 from concern_relay.v1.facts_pb2 import Person
-from services.chassis.arrangement import Agency, SelectBy, Told
+from services.chassis.arrangement import FRONT_DOOR, Agency, SelectBy, Told
 from services.routing.core.asked import Asked, Found
 
 _UNKNOWN_AUTHORITY: Final = "unknown_authority"
 _LAST_RESORT: Final = "area_of_arrangement"
 _ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+_ANY_CLASS: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
 _CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 _OF_ROLE: Final = {
     SelectBy.LIVES: AuthorityRole.AUTHORITY_ROLE_LIVES,
@@ -34,6 +35,8 @@ _OF_STATUS: Final = {
 
 def found_by(asked: Asked, told: Told) -> Iterator[Found]:
     """Look by every way named, then by the first other way that finds somebody, then by the last resort."""
+    if not asked.fits(told.select):
+        return
     direct = [found for by in told.select.by for found in _by(asked, told, by)]
     yield from direct
     if any(found.agency is not None and found.fallback != _UNKNOWN_AUTHORITY for found in direct):
@@ -43,16 +46,27 @@ def found_by(asked: Asked, told: Told) -> Iterator[Found]:
         if others:
             yield from others
             return
-    if told.must and told.select.otherwise:
+    if told.must and told.select.otherwise and not told.select.optional:
         # The sender itself is from elsewhere and nobody said where the child is: those at home here find out.
         home = asked.arrangement.agencies[asked.arrangement.front_door]
         yield from (replace(found, fallback=_LAST_RESORT) for found in _one_of(asked, told, home.areas))
 
 
+def leading(asked: Asked) -> Iterator[str]:
+    """Give the front doors that lead: where a child was found, else where it lives (practice 24)."""
+    for by in (SelectBy.FOUND, SelectBy.LIVES):
+        codes = _authorities(asked.people, _CSC, by)
+        for code in codes:
+            doors = asked.arrangement.agencies_of(_CSC, role=FRONT_DOOR, area=code, day=asked.day)
+            yield from (door.agency_id for door in doors or (asked.arrangement.outside(code),))
+        if codes:
+            return
+
+
 def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:
     match by:
         case SelectBy.CHILD_SCHOOL | SelectBy.KNOWN_TO:
-            for agency_id, children in _attached(asked.people, by):
+            for agency_id, children in _attached(asked.meant(told.select), by):
                 yield from _listed(asked, told, agency_id, children)
         case SelectBy.NAMED:
             for agency_id in told.select.named:
@@ -61,12 +75,21 @@ def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:
             sender = asked.arrangement.agency(asked.concern.agency_id)
             home = asked.arrangement.agencies[asked.arrangement.front_door]
             yield from _one_of(asked, told, sender.areas if sender is not None and sender.areas else home.areas)
+        case SelectBy.SENDER:
+            yield from _listed(asked, told, asked.concern.agency_id, frozenset())
+        case SelectBy.EMPLOYER:
+            for employer in _employers(asked):
+                yield from _listed(asked, told, employer.agency_id, frozenset())
+        case SelectBy.PLACE_AREA:
+            for gss_code in dict.fromkeys(place.gss_code for place in asked.concern.places if place.gss_code):
+                yield from _of_area(asked, told, gss_code)
         case SelectBy.EMPLOYER_AREA:
             for employer in _employers(asked):
                 yield from _one_of(asked, told, employer.areas)
         case _:
-            for gss_code in _authorities(asked.people, told.agency_class, by):
-                yield from _of_area(asked, told, gss_code)
+            meant, children = asked.meant(told.select), asked.shown(told.select)
+            for gss_code in _authorities(meant, told.agency_class, by):
+                yield from (replace(found, children=children) for found in _of_area(asked, told, gss_code))
 
 
 def _attached(people: Iterable[Person], by: SelectBy) -> Iterator[tuple[str, frozenset[str]]]:
@@ -85,7 +108,7 @@ def _listed(asked: Asked, told: Told, agency_id: str, children: frozenset[str]) 
     agency = asked.arrangement.agency(agency_id)
     if agency is None:
         yield Found(None, children, meant=agency_id)
-    elif agency.agency_class == told.agency_class and (not told.select.role or told.select.role in agency.roles):
+    elif told.agency_class in (agency.agency_class, _ANY_CLASS) and (not told.select.role or told.select.role in agency.roles):
         yield Found(agency, children)
 
 
@@ -147,7 +170,7 @@ def _of_area(asked: Asked, told: Told, gss_code: str) -> Iterator[Found]:
     )
     if closed:
         yield from (Found(agency) for agency in closed)
-    elif told.agency_class == _CSC:
+    elif told.agency_class == _CSC and told.select.role in ("", FRONT_DOOR):
         # Wales, Scotland and Northern Ireland have codes of their own, which the list of England does not hold.
         listed = gss_code in arrangement.authorities or gss_code[:1] in {"W", "S", "N"}
         yield Found(arrangement.outside(gss_code), fallback="outside_arrangement" if listed else _UNKNOWN_AUTHORITY)

@@ -7,27 +7,30 @@ never lets a concern end without an accountable recipient or a reasoned decision
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, ItemAssessment
 from concern_relay.v1.codes_pb2 import AgencyClass, Outcome, WithholdReason
 from concern_relay.v1.facts_pb2 import Part
 from concern_relay.v1.shares_pb2 import CorrectionSent, SharePlanned
-from services.chassis.arrangement import Arrangement, Force, MatrixRow, Selection, Told
+from services.chassis.arrangement import Agency, Arrangement, Force, MatrixRow, Selection, Told
 from services.chassis.clauses import Facts
 from services.chassis.concern_facts import concern_facts
 from services.chassis.event import Content, Effect, KeyScope, Timer, derived_id
+from services.routing.core import duties
 from services.routing.core.clocks import deliver_by, first_due
 from services.routing.core.consents import rests_on
-from services.routing.core.recipients import Asked, Gap, Recipient, recipients
+from services.routing.core.recipients import Asked, Gap, Recipient, leading, recipients
 from services.routing.core.state import Assessment, Share, State, part_digest
 from services.routing.core.view import SHARED, Laid, View, Wanted, lay_out, reason_of, view_of
 from services.routing.core.withholding import Withholding
 
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _NOBODY: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
+PARENT_VISIBLE: Final = "parent_visible"
 NO_RECIPIENT_JUSTIFIED: Final = "no_recipient_justified"
 
 
@@ -97,6 +100,9 @@ class Planner:
         self._correct(bases)
         self._end_reasoned()
         self._withhold()
+        started = duties.arisen(self._asked, self.state, self._facts(), self.at)
+        self.effects += started.effects
+        self.timers += started.timers
 
     def instead(self, recipient: Recipient, assessed: ClassAssessment | None, of: Share) -> str:
         """Plan the share for whom a recalled one was meant for; its clock goes on where that of the other began."""
@@ -172,24 +178,28 @@ class Planner:
         if known is None:
             return other
         children = known.children | other.children if known.children and other.children else frozenset[str]()
-        first = min((known, other), key=lambda r: (not r.told.must, self._due(r.told)))
-        return Recipient(first.agency, first.told, children, first.meant, first.fallback)
+        first = min((known, other), key=lambda r: (not r.told.must, self._due(r)))
+        usual = not (known.told.view_code and other.told.view_code)
+        told = replace(first.told, view_code="") if usual else first.told
+        return Recipient(first.agency, told, children, first.meant, first.fallback)
 
-    def _due(self, told: Told) -> datetime:
+    def _due(self, recipient: Recipient) -> datetime:
         begun = self._concern.raised_at or self.at
-        return first_due(self.arrangement, told.clock_code, self._concern.urgency, self.at, begun)[1]
+        days = self.arrangement.school_days(recipient.agency.areas)
+        return first_due(self.arrangement, recipient.told.clock_code, self._concern.urgency, self.at, begun, days)[1]
 
     def _front_door_for_gaps(self, bases: Mapping[AgencyClass, _Basis]) -> None:
         """Somebody who must be told cannot be found: the front door is told, so that the concern reaches a person."""
-        told = {recipient.agency.agency_class for recipient in self._targets.values()}
-        if self._lost and _CSC in bases and _CSC not in told:
+        answered = any(r.agency.agency_class == _CSC and not r.told.view_code for r in self._targets.values())
+        if self._lost and _CSC in bases and not answered:
             self._aim([self._unnamed(_CSC, must=True)])
 
     # -- what
 
     def _share(self, recipient: Recipient, basis: _Basis, redirects: str = "", replaces: Share | None = None) -> str:
         agency = recipient.agency
-        view = view_of(self._laid, Wanted(basis.row, basis.allowed, recipient.children, self._stale))
+        row = basis.row.seen_as(recipient.told.view_code, parent_visible=agency.parent_visible)
+        view = view_of(self._laid, Wanted(row, basis.allowed, recipient.children, self._stale))
         self._note_view(recipient, basis, view)
         given = self.state.given(agency.agency_id)
         new = _new(view.parts, given)
@@ -232,6 +242,9 @@ class Planner:
             clock_code=told.clock_code,
             redirects_share_id=redirects,
             replaces_share_id=replaces.share_id if replaces is not None else "",
+            view_code=told.view_code,
+            instruction_codes=self._instructions(agency),
+            leads=agency.agency_id in self._leading,
             consents=rests_on(self._concern, agency.agency_class, basis.outcome, basis.allowed, new),
         )
         corrected = next((s for s in reversed(before) if s.digests.keys() & {*new, *withdrawn}), None)
@@ -270,14 +283,25 @@ class Planner:
             withdrawn = sorted(self.state.removed & given.keys())
             new: Mapping[str, Part] = {}
             if basis is not None and share.agency_id not in self._asked.readable:
-                view = view_of(self._laid, Wanted(basis.row, basis.allowed, frozenset(), self._stale))
+                row = basis.row.seen_as(share.view_code, parent_visible=agency.parent_visible)
+                view = view_of(self._laid, Wanted(row, basis.allowed, frozenset(), self._stale))
                 new = _new({k: part for k, part in view.parts.items() if k in given}, given)
             if new or withdrawn:
                 told = Told("correction", agency.agency_class, self._select(agency.agency_class), Force.MUST,
                             share.clock_code, "UK GDPR Article 19: recipients are told of a rectification")  # fmt: skip
+                told = replace(told, view_code=share.view_code)
                 row = self.arrangement.matrix[agency.agency_class]
                 kept = basis or _Basis(row, Outcome.OUTCOME_SHARE_POWER, {})
                 self._plan(Recipient(agency, told), kept, new, withdrawn)
+
+    def _instructions(self, agency: Agency) -> tuple[str, ...]:
+        by_rule = self.arrangement.instructions(self._facts())
+        return (*by_rule, PARENT_VISIBLE) if agency.parent_visible else by_rule
+
+    @cached_property
+    def _leading(self) -> frozenset[str]:
+        """The front doors that lead: where a child was found, else where it lives, until another accepts (practice 24)."""
+        return frozenset(leading(self._asked))
 
     # -- what not
 

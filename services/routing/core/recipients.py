@@ -12,10 +12,10 @@ from dataclasses import replace
 from concern_relay.v1.codes_pb2 import WithholdReason
 from services.chassis.arrangement import Told
 from services.routing.core.asked import Asked, Gap, Recipient, could_read
-from services.routing.core.directory import found_by
+from services.routing.core.directory import found_by, leading
 from services.routing.core.stand_in import stand_ins
 
-__all__ = ["Asked", "Gap", "Recipient", "could_read", "recipients"]
+__all__ = ["Asked", "Gap", "Recipient", "could_read", "leading", "recipients"]
 
 
 def recipients(asked: Asked, told: Told) -> tuple[tuple[Recipient, ...], tuple[Gap, ...]]:
@@ -32,7 +32,7 @@ def recipients(asked: Asked, told: Told) -> tuple[tuple[Recipient, ...], tuple[G
             if known is not None:
                 resolved = replace(known, children=_both(known.children, resolved.children))  # noqa: PLW2901
             chosen[resolved.agency.agency_id] = resolved
-    if not found:
+    if not found and not told.select.optional and asked.fits(told.select):
         gaps.append(Gap(told, "", WithholdReason.WITHHOLD_REASON_NO_ROLE, "no_agency_found"))
     return tuple(chosen.values()), tuple(gaps)
 

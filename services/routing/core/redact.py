@@ -101,7 +101,8 @@ def person(source: Person, row: MatrixRow, struck: Struck, kept: frozenset[str])
         cut.contact_details.extend(struck.clean(found) for found in source.contact_details if struck.clean(found))
     if _FAMILY in categories:
         cut.relationships.extend(_relationship(r) for r in source.relationships if r.to_person_id in kept)
-    if _EDUCATION in categories:
+    if _EDUCATION in categories and (row.agency_class == _CSC or not any(struck.hides(a) for a in source.addresses)):
+        # Where a family hides, the school leads there (rules 2.3: old and new cannot be linked by a recipient).
         _copy(source, cut, ("school_agency_id", "school_name"))
     if _DISABILITY in categories:
         _copy(source, cut, ("adult_at_risk", "can_consent"))

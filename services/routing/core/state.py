@@ -19,6 +19,9 @@ from concern_relay.v1.shares_pb2 import (
     AttachmentReceived,
     DeliveryFailed,
     DispatchBlocked,
+    DutyDone,
+    DutyOverdue,
+    DutyStarted,
     OutcomeGiven,
     OutcomeReopened,
     ShareAcknowledged,
@@ -69,6 +72,7 @@ class Share:
     channels: tuple[Channel, ...]
     digests: Mapping[str, bytes]
     withdrawn: frozenset[str] = frozenset()
+    view_code: str = ""
     redirected_from: str = ""
     redirected_to: str = ""
     attempts: int = 0
@@ -111,6 +115,21 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """Something an agency has to do by a time: open until a named person said that it was done."""
+
+    duty_id: str
+    code: str
+    clock_code: str
+    agency_id: str
+    due_at: datetime
+    arrangement_sha256: str
+    personal: bool = False
+    done_at: datetime | None = None
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """An assessment, with what orders it among the concern's events."""
 
@@ -144,6 +163,7 @@ class State:
         shares: by share id, oldest first.
         withheld: what is on record.
         cases: disagreements, erasures, breaches, requests.
+        duties: what agencies have to do by a time, by duty id.
     """
 
     concern: Concern
@@ -155,6 +175,7 @@ class State:
     shares: Mapping[str, Share] = field(default_factory=dict)
     withheld: frozenset[Withheld] = frozenset()
     cases: Cases = field(default_factory=Cases)
+    duties: Mapping[str, Duty] = field(default_factory=dict)
 
     def shares_of(self, agency_id: str) -> tuple[Share, ...]:
         """Every share of an agency that was neither stopped at the door nor recalled, oldest first."""
@@ -256,12 +277,24 @@ def _with_own(state: State, fact: Fact) -> State:
     cases = cases_after(state.cases, data)
     if cases is not state.cases:
         return replace(state, cases=cases)
+    if isinstance(data, DutyStarted | DutyDone | DutyOverdue):
+        return replace(state, duties={**state.duties, data.duty_id: _duty_after(state.duties, data, fact)})
     share_id = getattr(data, "share_id", "")
     known = state.shares.get(share_id)
     if known is None or data is None:
         return state
     after = _share_after(known, data, fact.recorded)
     return state if after is known else replace(state, shares={**state.shares, share_id: after})
+
+
+def _duty_after(known: Mapping[str, Duty], data: DutyStarted | DutyDone | DutyOverdue, fact: Fact) -> Duty:
+    if isinstance(data, DutyStarted):
+        due = data.due_at.ToDatetime(tzinfo=fact.recorded.tzinfo)
+        return Duty(data.duty_id, data.duty_code, data.clock_code, data.agency_id, due, data.arrangement_sha256,
+                    data.personal)  # fmt: skip
+    if isinstance(data, DutyDone):
+        return replace(known[data.duty_id], done_at=fact.recorded)
+    return replace(known[data.duty_id], overdue=True)
 
 
 def withheld_of(data: ShareWithheld) -> Withheld:
@@ -286,6 +319,7 @@ def _planned(data: SharePlanned, fact: Fact) -> Share:
         digests=MappingProxyType({**{sealed.part_id: b"" for sealed in data.parts}, **opened}),
         withdrawn=frozenset(data.withdrawn_part_ids),
         redirected_from=data.redirects_share_id,
+        view_code=data.view_code,
         clock_from=data.clock_from.ToDatetime(tzinfo=fact.recorded.tzinfo) if data.HasField("clock_from") else None,
         consents=MappingProxyType({rests.consent_ref: frozenset(rests.part_ids) for rests in data.consents}),
     )

@@ -227,6 +227,8 @@ def _against(laid: Laid, wanted: Wanted, item: Item) -> tuple[WithholdReason, st
     if item.needed_by and wanted.agency_class not in item.needed_by and not essential:
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "sender_needed_by"
     about = laid.people.get(item.about_person_id)
+    if not wanted.row.person_roles and (item.about_person_id or item.mentions_person_ids):
+        return WithholdReason.WITHHOLD_REASON_OTHER_PERSON, "pattern_without_people"
     if about is not None and not _role_fits(wanted, about) and (about.role in CHILDREN or not essential):
         return WithholdReason.WITHHOLD_REASON_OTHER_PERSON, "matrix_person"
     mentioned = (laid.people.get(person_id) for person_id in item.mentions_person_ids)
