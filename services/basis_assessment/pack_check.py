@@ -88,7 +88,7 @@ def _rows(pack: LawPack) -> Iterator[PackFinding]:
                 yield PackFinding("row_hides_others", f"{table}.{row.clause.code}", "nothing below it counts; move it")
 
 
-# They are told and hardly raise; packs from before they were named say nothing of them, and a safeguarding lead answers.
+# They are told and hardly raise; packs from before they were named say nothing of them: a safeguarding lead answers.
 _NEVER_RAISE = frozenset({"education_officer", "coroner", "child_death_review"})
 
 

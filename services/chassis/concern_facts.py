@@ -140,12 +140,14 @@ def concern_facts(
 def _from_care(facts: dict[str, Value], concern: Concern) -> None:
     """Read what decides about private fostering: a disability of the child, and whether a close relative cares for it.
 
-    Nothing stated is unknown. Relatives are those of Children Act 1989 s105(1): by words, as nobody sends a code.
+    A disability nobody mentions is none; a carer whose relation nobody states is unknown.
+    Relatives are those of Children Act 1989 s105(1): by words, as nobody sends a code.
     """
     children = {person.person_id for person in concern.people if person.role == PersonRole.PERSON_ROLE_CHILD}
     of_child = any(i.category == Category.CATEGORY_DISABILITY and i.about_person_id in children for i in concern.items)
-    if of_child or concern.detail.primary_need == PrimaryNeed.PRIMARY_NEED_N2_CHILDS_DISABILITY:
-        facts["child_disabled"] = True
+    if children:
+        of_need = concern.detail.primary_need == PrimaryNeed.PRIMARY_NEED_N2_CHILDS_DISABILITY
+        facts["child_disabled"] = of_child or of_need
     kinds = [
         " ".join(relation.kind.casefold().replace("-", "").split())
         for person in concern.people

@@ -151,7 +151,12 @@ def test_an_authority_outside_is_reached_by_hand(kent: Arrangement) -> None:
         ),
         pytest.param(
             {"level": "child_in_need", "triggers": frozenset({"position_of_trust"})},
-            {"childrens_social_care": Force.MUST, "designated_officer": Force.MUST},
+            {
+                "childrens_social_care": Force.MUST,
+                "designated_officer": Force.MUST,
+                "education": Force.MUST,
+                "police": Force.USUALLY,
+            },
             id="position of trust",
         ),
     ],
@@ -186,7 +191,7 @@ def test_no_row_admits_what_is_never_shared(kent: Arrangement) -> None:
 
 def test_schools_see_neither_health_nor_addresses_nor_suspects(kent: Arrangement) -> None:
     """S24: what a school is told of domestic abuse has no medical detail, no address, no suspect."""
-    row = kent.matrix[AgencyClass.AGENCY_CLASS_EDUCATION]
+    row = kent.matrix[AgencyClass.AGENCY_CLASS_EDUCATION].seen_as("")
 
     assert not row.admits(Category.CATEGORY_PHYSICAL_HEALTH)
     assert not row.admits(Category.CATEGORY_ADDRESS)

@@ -10,8 +10,7 @@ from typing import Any, Final
 import yaml
 
 from concern_relay.v1.codes_pb2 import AgencyClass, Channel, Urgency
-from services.chassis.arrangement.model import FRONT_DOOR, Agency, Arrangement, Force, Status, TellRule
-from services.chassis.arrangement.selecting import Selection
+from services.chassis.arrangement.model import FRONT_DOOR, Agency, Arrangement, Force, Status, TellRule, Told
 from services.chassis.calendar import Clock, ClockRule, Starts
 from services.chassis.codes import word_of
 from services.chassis.marked_yaml import elements, entries, near
@@ -165,7 +164,7 @@ class _Check:
             self._rule(number, rule)
 
     def _rule(self, number: int, rule: TellRule) -> None:
-        known, forces = self.arrangement, dict[tuple[AgencyClass, Selection], tuple[Force, str]]()
+        known, forces = self.arrangement, dict[Any, tuple[Force, str]]()
         if not rule.tells:
             note(self._at("rules", number, "tell"), "tells nobody", "name a class, or take the rule out")
         for row, told in enumerate(rule.tells):
@@ -183,7 +182,7 @@ class _Check:
             if told.emergency and not told.must:
                 note(self._at(*at, "force"), "an emergency is told at once or not at all", "force: must")
             self._reaches(told.agency_class, told.select.role, told.select.named, at)
-            before = forces.setdefault((told.agency_class, told.select), (told.force, told.clock_code))
+            before = forces.setdefault(_whom(told), (told.force, told.clock_code))
             if before[0] is not told.force:
                 note(self._at(*at), "tells the same class with different force", "keep one of the rows")
             elif before[1] != told.clock_code:
@@ -211,7 +210,9 @@ class _Check:
             if duty.agency_class:
                 self._reaches(duty.agency_class, duty.select.role, duty.select.named, ("timed_duties", number))
             if duty.when is None and duty.code not in followers:
-                note(self._at("timed_duties", number), "nothing ever starts it", "add when, or name it in another's then")
+                note(
+                    self._at("timed_duties", number), "nothing ever starts it", "add when, or name it in another's then"
+                )
 
     def conditions(self) -> None:
         """Two rules for the very same circumstances must not tell the same class with different force."""
@@ -245,6 +246,10 @@ def papers_missing(arrangement: Arrangement) -> Iterator[str]:
                 f"agency {agency.agency_id} of arrangement {arrangement.name} has no {' and no '.join(missing)}: add "
                 "the references, or reach it by the manual channel"
             )
+
+
+def _whom(told: Told) -> tuple[Any, ...]:
+    return (told.agency_class, told.select.role, told.select.status, told.select.ages)
 
 
 def _looks_like_an_area(code: str) -> bool:

@@ -15,8 +15,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from concern_relay.v1.codes_pb2 import (
     AgencyClass,
     Category,
@@ -181,8 +179,9 @@ def _row(node: Node) -> MatrixRow:
         select=keys.get("select", read_selection),
         cite=keys.get("cite", said),
     )
-    views = keys.maybe("views", lambda n: by_code(n, lambda found: found[0], lambda one: _view(one, row)), {})
-    return replace(row, views={name: narrowed for name, narrowed in views.values()})
+    none: dict[str, tuple[str, MatrixRow]] = {}
+    views = keys.maybe("views", lambda n: by_code(n, lambda found: found[0], lambda one: _view(one, row)), none)
+    return replace(row, views=dict(views.values()))
 
 
 def _view(node: Node, row: MatrixRow) -> tuple[str, MatrixRow]:
@@ -310,7 +309,9 @@ def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> tuple
         stages=keys.get("stages", _stages),
         authorities=authorities(),
         duties=keys.maybe("duties", lambda n: read_duties(n, clocks), Duties()),
-        timed=keys.maybe("timed_duties", lambda n: by_code(n, lambda d: d.code, lambda o: read_timed_duty(o, facts)), {}),
+        timed=keys.maybe(
+            "timed_duties", lambda n: by_code(n, lambda d: d.code, lambda o: read_timed_duty(o, facts)), {}
+        ),
         terms=keys.maybe("school_terms", list_of(read_term), ()),
     )
     return found, keys.found

@@ -88,6 +88,10 @@ def selection_of(node: Node) -> Selection:
 
 def _ages(node: Node) -> tuple[int, int]:
     found = [text(element) for element in elements(node)]
-    if len(found) != 2 or not all(age.isdigit() and int(age) <= AGE_MAX for age in found) or int(found[0]) > int(found[1]):
+    if (
+        len(found) != 2
+        or not all(age.isdigit() and int(age) <= AGE_MAX for age in found)
+        or int(found[0]) > int(found[1])
+    ):
         fail(node, "no span of ages", "write the youngest and the oldest age, as [4, 17]")
     return int(found[0]), int(found[1])

@@ -1,4 +1,4 @@
-"""What agencies have to do by a time beside acknowledging: conferences, visits, notices, interviews; and school terms."""
+"""What agencies have to do by a time beside acknowledging: conferences, visits, notices; and school terms."""
 
 from __future__ import annotations
 

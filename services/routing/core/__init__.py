@@ -171,7 +171,7 @@ class RoutingCore:
             case _:
                 return self._act_after(state, fact)
 
-    def _act_after(self, state: State, fact: Fact) -> Decision:  # noqa: C901  (a table: one row an act)
+    def _act_after(self, state: State, fact: Fact) -> Decision:  # noqa: C901, PLR0912  (a table: one row an act)
         """Answer an act on what followed a share: a recall, an erasure, a breach, a disagreement, a request."""
         arrangement, data = self._on(fact.recorded), fact.data
         match data:

@@ -61,7 +61,6 @@ class Asked:
         """Look at a concern once, for all rows. Days are local: an agency that closes today is open until midnight."""
         return cls(arrangement, concern, at, at.astimezone(LONDON).date(), concern.people, readable_inboxes(concern))
 
-
     def fits(self, select: Selection) -> bool:
         """Say whether the concern has anybody a selection is for."""
         return not _narrow(select) or bool(self.shown(select))

@@ -9,7 +9,7 @@ from services.chassis.arrangement import Arrangement
 from services.chassis.calendar import Clock, Starts, due
 
 
-def first_due(
+def first_due(  # noqa: PLR0917  (three moments, each named)
     arrangement: Arrangement,
     clock_code: str,
     urgency: Urgency,

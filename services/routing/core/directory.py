@@ -63,7 +63,7 @@ def leading(asked: Asked) -> Iterator[str]:
             return
 
 
-def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:
+def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:  # noqa: C901, PLR0912  (a table: one row a way)
     match by:
         case SelectBy.CHILD_SCHOOL | SelectBy.KNOWN_TO:
             for agency_id, children in _attached(asked.meant(told.select), by):
@@ -108,7 +108,9 @@ def _listed(asked: Asked, told: Told, agency_id: str, children: frozenset[str]) 
     agency = asked.arrangement.agency(agency_id)
     if agency is None:
         yield Found(None, children, meant=agency_id)
-    elif told.agency_class in (agency.agency_class, _ANY_CLASS) and (not told.select.role or told.select.role in agency.roles):
+    elif told.agency_class in (agency.agency_class, _ANY_CLASS) and (
+        not told.select.role or told.select.role in agency.roles
+    ):
         yield Found(agency, children)
 
 

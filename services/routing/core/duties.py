@@ -59,7 +59,9 @@ def done(arrangement: Arrangement, state: State, fact: Fact, data: DutyDone, ask
     who = named(fact)
     if duty.personal and _words(who.name) != _words(state.concern.detail.raised_by.name):
         # FGM Act 2003 s5B: the duty is the professional's own; a safeguarding lead cannot discharge it for them.
-        raise Refused(403, "personal_duty", "this is the duty of the professional who learnt of it; nobody does it for them")
+        raise Refused(
+            403, "personal_duty", "this is the duty of the professional who learnt of it; nobody does it for them"
+        )
     if duty.done_at is not None:
         return NOTHING
     message = DutyDone(

@@ -300,7 +300,7 @@ class Planner:
 
     @cached_property
     def _leading(self) -> frozenset[str]:
-        """The front doors that lead: where a child was found, else where it lives, until another accepts (practice 24)."""
+        """The front doors that lead until another accepts: where a child was found, else lives (practice 24)."""
         return frozenset(leading(self._asked))
 
     # -- what not

@@ -322,6 +322,10 @@ def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
     elif wanted.of == "decision":
         questions = [*seen.of("DecisionRequested"), *seen.of("DecisionEscalated")]
         clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in questions]
+    elif wanted.of == "duty":
+        clocks = [
+            (d.agency_id, _time(d.due_at), code) for d in seen.of("DutyStarted") for code in (d.duty_code, d.clock_code)
+        ]
     elif wanted.of != "watch":
         clocks = after_clocks(wanted.of, seen)
     elif seen.watch_due is not None:

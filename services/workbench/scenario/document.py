@@ -299,7 +299,16 @@ class ClockThen(_Strict):
     """A clock: what is due, and when; to the minute."""
 
     of: Literal[
-        "acknowledgement", "decision", "watch", "erasure", "breach", "safety_call", "disagreement", "request", "review"
+        "acknowledgement",
+        "decision",
+        "watch",
+        "erasure",
+        "breach",
+        "safety_call",
+        "disagreement",
+        "request",
+        "review",
+        "duty",
     ]
     agency: AgencyId | None = None
     due: datetime

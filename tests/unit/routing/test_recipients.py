@@ -347,7 +347,8 @@ def test_s34_home_and_host_authority_are_told_of_a_boy_in_custody() -> None:
 
     bench = Bench().raise_and_assess(concern)
 
-    assert bench.told == {"kent-csc", "medway-csc", "kent-youth-justice", "medway-designated-officer"}
+    custody = {"kent-youth-justice", "youth-custody-service"}
+    assert bench.told == {"kent-csc", "medway-csc", "medway-designated-officer", *custody}
 
 
 def test_history_is_never_routed() -> None:

@@ -388,7 +388,7 @@ class TestSendersWord:
 
 
 def test_groups_and_places_go_where_the_role_covers_them() -> None:
-    """S38: the park and the group for social care and police; the school sees neither."""
+    """S38: the park and the group for social care and police; the school sees the pattern and nobody's name."""
     park = Place(place_id=pid("place", "park"), kind=PlaceKind.PLACE_KIND_OPEN_SPACE, name="Mote Park", gss_code=KENT)
     group = Group(
         group_id=pid("group", "older"), descriptions=["tall, red jacket"], person_ids=[pid("person", "tom"), "nobody"]
@@ -403,7 +403,9 @@ def test_groups_and_places_go_where_the_role_covers_them() -> None:
 
     assert {park.place_id, group.group_id} <= bench.view("kent-police").keys()
     assert list(bench.view("kent-police")[group.group_id].group.person_ids) == [pid("person", "tom")]
-    assert not {park.place_id, group.group_id} & bench.view("larkfield-primary").keys()
+    assert {park.place_id, group.group_id} <= bench.view("larkfield-primary").keys()
+    assert not {pid("person", "tom"), pid("item", "knives")} & bench.view("larkfield-primary").keys()
+    assert not bench.view("larkfield-primary")[group.group_id].group.person_ids
 
 
 def test_a_consent_travels_with_what_rests_on_it() -> None:
