@@ -14,7 +14,7 @@ from services.basis_assessment.explain_api import explanation_routes
 from services.basis_assessment.pack_document import read_book
 from services.basis_assessment.rooms import Rooms
 from services.basis_assessment.store import BasisStore, Decisions
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement.live import LiveBook, follow, live_book
 from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
@@ -23,13 +23,13 @@ OPENS: Final = CONTENT_EVENTS
 """What the core reads: the concern. What its own people wrote beside a decision it never reads again."""
 
 
-def book_of(settings: Settings) -> ArrangementBook:
+def book_of(settings: Settings) -> LiveBook:
     """Read the arrangements.
 
     Raises:
         SettingsError: none, or one that is wrong, or an EXAMPLE in production.
     """
-    return ArrangementBook.load(settings.deploy_dir / "arrangements").fit_for(settings.profile)
+    return live_book(settings)
 
 
 def core_of(settings: Settings) -> BasisCore:
@@ -48,6 +48,11 @@ def routes(context: Context) -> APIRouter:
     return both
 
 
+async def follow_arrangements(context: Context) -> None:
+    """Take up what is published, for as long as the process lives."""
+    await follow(book_of(context.settings), context.clock, context.telemetry.registry)
+
+
 SERVICE = Service(
     name="basis_assessment",
     core=core_of,
@@ -55,6 +60,7 @@ SERVICE = Service(
     reads=("concerns.v1",),
     writes=("assessments.v1",),
     routes=routes,
+    workers=(follow_arrangements,),
     opens=OPENS,
     purpose="assess",
     may_issue=False,

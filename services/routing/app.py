@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement.live import LiveBook, follow, live_book
 from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
@@ -32,13 +32,13 @@ OPENS: Final = CONTENT_EVENTS | {"SharePlanned"}
 """What the core reads: the concern, and what each agency was given, so that nothing is sent twice."""
 
 
-def book_of(settings: Settings) -> ArrangementBook:
+def book_of(settings: Settings) -> LiveBook:
     """Read the arrangements.
 
     Raises:
         SettingsError: none, or one that is wrong, or an EXAMPLE in production.
     """
-    return ArrangementBook.load(settings.deploy_dir / "arrangements").fit_for(settings.profile)
+    return live_book(settings)
 
 
 def routes(context: Context) -> APIRouter:
@@ -74,6 +74,11 @@ async def send_webhooks(context: Context) -> None:
     await webhooks.send(context, book_of(context.settings))
 
 
+async def follow_arrangements(context: Context) -> None:
+    """Take up what is published, for as long as the process lives."""
+    await follow(book_of(context.settings), context.clock, context.telemetry.registry)
+
+
 SERVICE = Service(
     name="routing",
     core=lambda settings: RoutingCore(book_of(settings)),
@@ -81,7 +86,7 @@ SERVICE = Service(
     reads=("concerns.v1", "assessments.v1"),
     writes=("shares.v1",),
     routes=routes,
-    workers=(deliver, send_webhooks, webhooks.watch),
+    workers=(deliver, send_webhooks, webhooks.watch, follow_arrangements),
     opens=OPENS,
     purpose="route",
 )

@@ -54,6 +54,7 @@ class Receiver:
     behave: Callable[[Post], int] = lambda _: OK
     late_s: float = 1.0
     extra: str = ""
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
     answering: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -67,6 +68,10 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one request."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
+        task.add_done_callback(self.serving.discard)
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.strip().split("\r\n")
@@ -110,3 +115,6 @@ async def receiving(**options: Any) -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         server.close()
+        for task in receiver.serving:
+            task.cancel()
+        await asyncio.gather(*receiver.serving, return_exceptions=True)

@@ -10,21 +10,28 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from services.chassis.arrangement import read_arrangement
+from services.chassis.calendar import LONDON
 from services.chassis.envelope import Event
 from services.workbench.books import events_of
 from services.workbench.calls import CallError, Calls
 from services.workbench.house import House, house
+from services.workbench.publishing import Publisher, publish
 from services.workbench.servers import Lines, ServersError
 from tests.routing.receiver import CUT, HANG, LATE, TWICE, Post, Receiver, receiving
 from tests.routing.rig import deployed_with
@@ -36,6 +43,8 @@ CSC, POLICE = "kent-csc", "kent-police"
 CONCERNS = 36
 MISBEHAVIOURS = (500, LATE, TWICE, CUT, HANG, 429)
 HOURS = 3600
+OPERATOR = {"agency": "operator"}
+FOLLOWERS = ("routing", "routing-2", "routing-3", "basis_assessment")
 
 
 class Wayward:
@@ -76,9 +85,14 @@ def receivers(*behaviours: Any) -> Iterator[list[Receiver]]:
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house with three routing processes, whose front door and police are reached by webhook, then by inbox."""
-    deploy = deployed_with(tmp_path_factory.mktemp("three"), dict.fromkeys((CSC, POLICE), "webhook, inbox"))
+def deploy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deploy folder whose front door and police are reached by webhook, then by inbox."""
+    return deployed_with(tmp_path_factory.mktemp("three"), dict.fromkeys((CSC, POLICE), "webhook, inbox"))
+
+
+@pytest.fixture(scope="module")
+def three(deploy: Path) -> Iterator[House]:
+    """A house with three routing processes."""
     folder = Path(tempfile.mkdtemp(prefix="relay-three-"))
     wanted = {"RELAY_CLOCK": "test", "RELAY_DEPLOY_DIR": str(deploy), "RELAY_ROUTING_PROCESSES": "3"}
     try:
@@ -228,3 +242,54 @@ def test_each_share_once_each_clock_once(three: House) -> None:
 def heard(receiver: Receiver) -> set[str]:
     """The shares a receiver was told are ready."""
     return {post.said["data"]["share_id"] for post in receiver.messages if post.said["type"] == "share.ready"}
+
+
+def test_what_is_published_is_taken_up_and_replays(three: House, deploy: Path, tmp_path: Path) -> None:
+    """A version that begins tomorrow: today by the old one, tomorrow by the new one, and the replay agrees of both."""
+    calls = Calls(dict(three.urls), three.state.path / "tokens")
+    now = datetime.fromisoformat(
+        again(calls, "intake", "POST", "/v1/test/clock", **OPERATOR, json={"advance_s": 0})["now"]
+    )
+    begins = now.astimezone(LONDON).date() + timedelta(days=1)
+    folder = deploy / "arrangements"
+    old = read_arrangement(folder / "kent-and-medway.yaml")
+    signed = tmp_path / "signed.yaml"
+    text = (folder / "kent-and-medway.yaml").read_text(encoding="utf-8")
+    signed.write_text(text.replace("valid_from: 2018-05-25", f"valid_from: {begins}", 1), encoding="utf-8")
+
+    new = publish(signed, folder, begins, Publisher("Bo", "lead"), now=now, production=False).arrangement
+    until("taken up everywhere", lambda: all(taken_up(three, name) for name in FOLLOWERS), 60)
+    before = again(calls, "intake", "POST", "/v1/concerns", agency="larkfield-primary", json=concern(f"v-{uuid4()}"))
+    planned_by(three, before["concern_id"], old.sha256)
+    move(calls, 24 * HOURS)
+    after = again(calls, "intake", "POST", "/v1/concerns", agency="larkfield-primary", json=concern(f"v-{uuid4()}"))
+    planned_by(three, after["concern_id"], new.sha256)
+
+    result = subprocess.run(
+        (sys.executable, "-m", "services.workbench.cli", "history", "replay", "--check", "--json"),
+        capture_output=True,
+        text=True,
+        timeout=150,
+        env={**os.environ, "RELAY_STATE_DIR": str(three.state.path), "RELAY_DEPLOY_DIR": str(deploy)},
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+
+
+def taken_up(running: House, name: str) -> bool:
+    """Whether a process says that it has both arrangements at hand."""
+    with suppress(httpx.HTTPError):
+        page = httpx.get(f"http://127.0.0.1:{running.state.read('ports.json')[name]}/metrics", timeout=5).text
+        return "relay_arrangements 2.0" in page
+    return False
+
+
+def planned_by(running: House, concern_id: str, sha256: str) -> None:
+    """Wait for the shares of a concern, and see by which arrangement they were planned."""
+
+    def look() -> set[str]:
+        events = asyncio.run(events_of(running.servers.kafka.connection("workbench"), ("shares.v1",)))
+        mine = [event for event in events if event.concern_id == concern_id and event.type == "SharePlanned"]
+        return {event.data.arrangement_sha256 for event in mine}  # type: ignore[attr-defined]
+
+    assert until("its shares", look, 60) == {sha256}

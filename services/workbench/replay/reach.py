@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from services.chassis.settings import REPOSITORY, Settings
 from services.workbench.replay.check import Access
 from services.workbench.servers import Servers, ServersError, reporting, running
 
-DEPLOY: Final = REPOSITORY / "deploy"
+DEPLOY: Final = Path(os.environ.get("RELAY_DEPLOY_DIR", str(REPOSITORY / "deploy")))
+"""As the services read it: what they decided by, a replay must find."""
+
 #: Written while the services run.
 ENDPOINTS: Final = "endpoints.json"
 CLOSE_DEADLINE_S: Final = 10.0
