@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
@@ -26,6 +26,8 @@ from google.protobuf.message import Message
 from concern_relay.v1.facts_pb2 import Part
 
 TYPE_PREFIX = "concern_relay.v1."
+TIMER_GRACE: Final = timedelta(seconds=60)
+"""How long after its due time a timer may fire. What was recorded later still comes after it, live and in replay."""
 
 
 class FactKind(StrEnum):

@@ -7,7 +7,8 @@ from typing import Any
 
 from services.chassis.errors import CannotSeal, KeyUnavailable
 from services.chassis.journal import Journal
-from services.chassis.journal.journal import PASSING, Due
+from services.chassis.journal.journal import PASSING
+from services.chassis.journal.overtaking import Due
 from services.chassis.log import Log
 
 log = Log(__name__)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from concern_relay.v1.assessments_pb2 import DecisionRecorded
 from services.chassis.event import Timer, timer_id
-from services.chassis.journal.journal import Due
+from services.chassis.journal.overtaking import Due
 from services.chassis.timers import Timers
 from tests.chassis.rig import raised
 
@@ -68,7 +70,7 @@ async def test_a_timer_fires_once_with_two_racing(new_rig):
 async def test_a_timer_that_was_moved_fires_at_its_new_time_only(new_rig):
     """Given a timer that is moved after it was read as due, the old firing leads to nothing, the new one does."""
     async with new_rig() as rig:
-        old, new = at(-5), at(60)
+        old, new = at(0), at(60)
         concern_id = await given_timer(rig, "t", old)
         journal = rig.journal()
         await given_timer(rig, "t", new, concern_id=concern_id)
@@ -86,11 +88,45 @@ async def test_a_timer_that_was_moved_fires_at_its_new_time_only(new_rig):
 async def test_a_timer_that_was_dropped_does_not_fire(new_rig):
     """Given a timer that is dropped, it does not fire, also where it was read as due before."""
     async with new_rig() as rig:
-        due = at(-5)
+        due = at(0)
         concern_id = await given_timer(rig, "t", due)
         await rig.journal().take(rig.incoming(raised(concern_id=concern_id, codes=["cancel:t"])))
 
         await rig.journal().fire(Due(concern_id, Timer("t", due)))
+        await Timers(rig.journal()).fire_due()
+
+        assert await fired(rig) == []
+
+
+@pytest.mark.parametrize("how", ["a record", "an act"])
+async def test_what_comes_after_an_outage_does_not_overtake_a_clock_that_ran_out(new_rig, how):
+    """Given a timer that fell due while nothing ran, what happened only later comes after its firing."""
+    async with new_rig() as rig:
+        concern_id = await given_timer(rig, "t", at(30))
+        rig.clock.offset = timedelta(hours=1)
+        journal = rig.journal()
+
+        if how == "a record":
+            late = replace(raised(concern_id=concern_id, codes=["cancel:t"]), recorded=at(60))
+            await journal.take(rig.incoming(late))
+        else:
+            recorded = DecisionRecorded(concern_id=concern_id, decision_id="d")
+            await journal.act(concern_id, recorded, agency_id="kent-csc", key="k")
+
+        assert await fired(rig) == ["t"]
+        rows = await rig.rows("SELECT type FROM entry WHERE origin IN ('o', 'a') ORDER BY seq DESC LIMIT 1")
+        assert rows[0]["type"] != "DecisionOverdue"
+
+
+async def test_what_was_recorded_in_time_stops_a_clock_however_late_it_is_read(new_rig):
+    """Given a record that was written in time and lay there while nothing ran, the timer it drops never fires."""
+    async with new_rig() as rig:
+        concern_id = await given_timer(rig, "t", at(30))
+        in_time = replace(raised(concern_id=concern_id, codes=["cancel:t"]), recorded=at(20))
+        later = replace(raised(concern_id=concern_id), recorded=at(60))
+        rig.clock.offset = timedelta(hours=1)
+
+        await rig.journal().take([*rig.incoming(in_time), *rig.incoming(later)])
         await Timers(rig.journal()).fire_due()
 
         assert await fired(rig) == []

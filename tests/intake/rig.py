@@ -29,7 +29,7 @@ from services.chassis.health import Health
 from services.chassis.http import create_app
 from services.chassis.integrity.note import Signer
 from services.chassis.journal import Desk, Journal
-from services.chassis.journal.journal import Due
+from services.chassis.journal.overtaking import Due
 from services.chassis.journal.transaction import entry_record
 from services.chassis.keys import MemoryKeys
 from services.chassis.sealing import seal

@@ -19,12 +19,15 @@ from services.chassis.event import Content, Fact, FactKind, Refused, Timer, time
 from services.chassis.journal.deciding import TooLarge, opened_for
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import entry_record, sealed_parts
+from services.chassis.journal.overtaking import Due, overtaken
 from services.chassis.journal.rows import Incoming, Recorded, act_id, parked_id
 from services.chassis.journal.schema import SCHEMA
 from services.chassis.journal.transaction import Transaction
+from services.chassis.log import Log
 from services.chassis.telemetry import Taking, Telemetry
 
 S = TypeVar("S")
+log = Log(__name__)
 
 TRANSACTION_DEADLINE_S = 20.0
 MIGRATION_DEADLINE_S = 60.0
@@ -33,14 +36,6 @@ MIGRATION_LOCK = 0x636F6E63  # "conc": one process at a time applies the schema
 
 # what may pass by itself; a key that cannot be had for good (CannotSeal) is no such thing
 PASSING = (*database.PASSING, DeadlineExceeded)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A timer that fell due."""
-
-    concern_id: str
-    timer: Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +93,7 @@ class Journal(Generic[S]):
         taking = Taking(self._telemetry, records)
         inputs = [self._incoming(r, traceparent) for r, traceparent in zip(records, taking.traceparents, strict=True)]
         try:
-            results = await self._run_or_park(inputs)
+            results = await self._take_in_time(inputs)
         except BaseException as error:
             taking.fail(error)
             raise
@@ -134,8 +129,10 @@ class Journal(Generic[S]):
             ValueError: the time has no zone, or the key is too long.
         """
         asked = Act(concern_id, data, agency_id, key, tuple(contents), time, self._telemetry.current_traceparent())
+        incoming = self._asked(asked)
+        await self._fire_before([incoming])
         try:
-            return (await self._run([self._asked(asked)]))[0]
+            return (await self._run([incoming]))[0]
         except CannotSeal as error:
             raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
         except TooLarge as error:
@@ -151,6 +148,7 @@ class Journal(Generic[S]):
             ValueError: the time of an act has no zone, or its key is too long.
         """
         inputs = [self._asked(one) for one in asked]
+        await self._fire_before(inputs)
         try:
             return list(await self._run(inputs))
         except (Refused, IdConflict, CannotSeal, TooLarge):
@@ -209,6 +207,32 @@ class Journal(Generic[S]):
                 limit,
             )
         return [Due(str(r["concern_id"]), Timer(r["name"], r["due"])) for r in rows]
+
+    async def _take_in_time(self, inputs: Sequence[Incoming]) -> list[Recorded]:
+        """Take records, each after the timers that fell due before it was recorded.
+
+        Where a service was away for an hour, what should have happened in that hour comes before what was recorded at
+        its end: a clock that ran out has run out, whoever is quicker now, and a replay finds the same order.
+        """
+        if not await overtaken(self.pool, inputs):
+            return await self._run_or_park(inputs)
+        results: list[Recorded] = []
+        for incoming in inputs:
+            await self._fire_before([incoming])
+            results += await self._run_or_park([incoming])
+        return results
+
+    async def _fire_before(self, inputs: Sequence[Incoming]) -> None:
+        for due in await overtaken(self.pool, inputs):
+            try:
+                await self.fire(due)
+            except PASSING:
+                raise
+            except Exception as error:
+                if isinstance(error, KeyUnavailable) and not isinstance(error, CannotSeal):
+                    raise
+                # it stays due: ``Timers`` tries it again and alarms; here it must hold nobody back
+                log.warning("a timer could not be fired first", concern_id=due.concern_id, error=type(error).__name__)
 
     async def facts(self, concern_id: str, *, purpose: str = "") -> tuple[Fact, ...]:
         """Give the facts of a concern in the order they were journaled, opened."""

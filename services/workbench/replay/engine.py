@@ -14,18 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from services.chassis.event import Core, Decision, Fact, FactKind, Refused, Timer, effect_id, timer_id
+from services.chassis.event import TIMER_GRACE, Core, Decision, Fact, FactKind, Refused, Timer, effect_id, timer_id
 from services.workbench.replay.compare import differences, tombstones
 from services.workbench.replay.finding import Code, Finding, Tally
 from services.workbench.replay.past import Closures, Past, act_of, fact_of
 from services.workbench.replay.wired import NotAtHand, Wired
 
 #: How long after its due time a timer may fire, and an effect follow its cause, before it is missed.
-GRACE: Final = timedelta(seconds=60)
+GRACE: Final = TIMER_GRACE
 #: Silent firings simulated in one concern at most: a timer that sets itself again for ever would never end.
 FIRINGS_MAX: Final = 10_000
 
@@ -139,13 +139,20 @@ class _Replay:
             end = self._place[newest] + 1
             due += self._inputs[topic][self._seen[topic] : end]
             self._seen[topic] = max(end, self._seen[topic])
-        self._apply(due, group.recorded, taken=True)
+        self._apply(due, group.recorded, self._came(group), taken=True)
 
-    def _apply(self, inputs: Sequence[Past], until: datetime, *, taken: bool) -> None:
+    def _came(self, group: _Group) -> datetime:
+        """Give when a group's cause came about: the timers due before that have fired, as the journal sees to."""
+        if group.cause in self._by_id:
+            return self._by_id[group.cause].event.recorded
+        return next((p.ready for p in self._timers.values() if p.firing == group.cause), group.recorded)
+
+    def _apply(self, inputs: Sequence[Past], at: datetime, until: datetime, *, taken: bool) -> None:
+        """Apply inputs, taken at a moment; then let fire what fell due until another."""
         waiting = [past for past in inputs if past.event.id not in self._causes]
         for past in sorted(waiting, key=lambda p: p.event.recorded):
             self._fire_silently(past.event.recorded)
-            self._present_silently(past, until, taken=taken)
+            self._present_silently(past, at, taken=taken)
         self._fire_silently(until)
 
     def _present_silently(self, past: Past, at: datetime, *, taken: bool) -> None:
@@ -261,7 +268,8 @@ class _Replay:
     def _finish(self) -> None:
         rest = [past for topic, pasts in self._inputs.items() for past in pasts[self._seen[topic] :]]
         newest = max((past.event.recorded for past in rest), default=self._settled)
-        self._apply(rest, max(newest, self._settled), taken=False)
+        end = max(newest, self._settled)
+        self._apply(rest, end, end, taken=False)
 
     # State
 

@@ -91,6 +91,20 @@ def test_a_timer_that_should_have_fired_is_found() -> None:
     assert codes(stand.replayed()) == [("not_fired", "DecisionOverdue")]
 
 
+def test_a_service_that_was_behind_missed_no_timer() -> None:
+    """Given a record written in time and taken hours later, what fell due in between had not run out before it."""
+    stand = Stand()
+    stand.raised()
+    stand.passes(HOUR)
+    second = stand.happens(ConcernRaised(concern_id=CONCERN))
+    stand.passes(LATE, firing=False)
+    stand.takes(second)
+    stand.passes(HOUR)
+
+    assert [p.event.type for p in stand.history].count("BasisAssessed") == 2
+    assert codes(stand.replayed()) == []
+
+
 def test_a_timer_that_an_act_stopped_is_no_finding() -> None:
     """Given a decision before the clock ran out, when hours pass, then nothing is missing."""
     stand = Stand()
