@@ -95,13 +95,18 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class ClockRun:
-    """A deadline: what for, by which rule, until when, and whether it was met."""
+    """A deadline: what for, by which rule, until when, and whether it was met.
+
+    Attributes:
+        agency_id: whose it is, where no share says so.
+    """
 
     about: str
     id: str
     code: str
     due: datetime
     state: ClockState = ClockState.RUNNING
+    agency_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,13 @@ def followed(journey: Journey, data: Any) -> Journey:  # noqa: C901, PLR0912  (a
             return _ends(journey, ANSWER, data.request_id, ClockState.OVERDUE)
         case shares.InformationProvided() | shares.InformationRefused() | shares.NothingHeld():
             return _ends(journey, ANSWER, data.request_id, ClockState.MET)
+        case shares.DutyStarted():
+            run = ClockRun(data.duty_code, data.duty_id, data.clock_code, _at(data.due_at), agency_id=data.agency_id)
+            return _clock(journey, run)
+        case shares.DutyOverdue():
+            return _duty(journey, data.duty_id, ClockState.OVERDUE)
+        case shares.DutyDone():
+            return _duty(journey, data.duty_id, ClockState.MET)
         case shares.OutcomeReopened():
             return _runs(journey, REVIEW, data.share_id, data)
         case shares.OutcomeGiven():
@@ -68,6 +75,12 @@ def _runs(journey: Journey, about: str, id_: str, data: Any) -> Journey:
 def _ends(journey: Journey, about: str, id_: str, state: ClockState) -> Journey:
     run = journey.clocks.get((about, id_))
     return journey if run is None else _clock(journey, replace(run, state=state))
+
+
+def _duty(journey: Journey, duty_id: str, state: ClockState) -> Journey:
+    """End a duty's clock; only its beginning says which duty it is."""
+    about = next((run.about for run in journey.clocks.values() if run.id == duty_id), "")
+    return _ends(journey, about, duty_id, state)
 
 
 def _clock(journey: Journey, run: ClockRun) -> Journey:

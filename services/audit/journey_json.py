@@ -77,7 +77,14 @@ def _share(share: Share) -> dict[str, Any]:
 
 
 def _clock(run: ClockRun) -> dict[str, Any]:
-    return {"about": run.about, "id": run.id, "rule": run.code, "due": _iso(run.due), "state": run.state.value}
+    return {
+        "about": run.about,
+        "id": run.id,
+        "rule": run.code,
+        "due": _iso(run.due),
+        "state": run.state.value,
+        "agency_id": run.agency_id,
+    }
 
 
 def _withheld(row: Withheld) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from concern_relay.v1.codes_pb2 import ShareOutcome
 from concern_relay.v1.facts_pb2 import Part
 from services.chassis.arrangement import ArrangementBook
 from services.chassis.codes import str_enum, word_of
+from services.routing.duties.answers import DutyAnswer
 from services.routing.store import urgency_word
 
 NAME_CHARS_MAX: Final = 200
@@ -124,6 +125,9 @@ class InboxAnswer(BaseModel):
 
     shares: list[ShareAnswer]
     next: int | None = Field(description="Pass it as `after` for the next page; null on the last.")
+    duties: list[DutyAnswer] = Field(
+        default=[], description="On the first page of an inbox: what your agency has to do by a time and has not done."
+    )
 
 
 class ViewPart(BaseModel):

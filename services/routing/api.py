@@ -34,6 +34,7 @@ from services.routing.answers import (
     view_answer,
 )
 from services.routing.by_hand.bringing import OPERATE, brought
+from services.routing.duties.answers import RUNNING, Duties
 from services.routing.sealed_view import opened_view, sealed_view
 
 PAGE_MAX: Final = 500
@@ -54,6 +55,7 @@ class Inbox:
     acting: Acting
     keys: Keys
     book: ArrangementBook
+    duties: Duties
 
     async def answer(self, share_id: UUID) -> ShareAnswer:
         """Give where a share stands now."""
@@ -79,7 +81,10 @@ def inbox_routes(inbox: Inbox) -> APIRouter:
         limit: Limit = PAGE_DEFAULT,
     ) -> InboxAnswer:
         rows = await acting.shares.inbox(caller.agency_id, state=state or "", test=test, after=after, limit=limit)
-        return inbox.page(rows, limit)
+        page = inbox.page(rows, limit)
+        if not after:
+            page.duties = await inbox.duties.of(caller.agency_id, test=test, state=RUNNING, limit=PAGE_MAX)
+        return page
 
     @routes.get("/{share_id}", summary="Where a share stands; nothing is opened")
     async def one_share(share_id: UUID, caller: Recipient) -> ShareAnswer:

@@ -25,6 +25,8 @@ from services.routing.by_hand.links import Links
 from services.routing.collecting import Collecting
 from services.routing.core import RoutingCore
 from services.routing.delivery import Delivery
+from services.routing.duties.answers import Duties
+from services.routing.duties.api import duty_routes
 from services.routing.store import RoutingStore, Shares
 from services.routing.webhooks import wiring as webhooks
 
@@ -45,11 +47,13 @@ def routes(context: Context) -> APIRouter:
     """Wire the routes."""
     book = book_of(context.settings)
     acting = Acting(context.journal, Shares(context.pool), Collecting(context, book).collected)
-    inbox = Inbox(acting, context.keys, book)
+    duties = Duties(context.pool, book)
+    inbox = Inbox(acting, context.keys, book, duties)
     every = APIRouter()
     after = Afterwards(context.journal, Found(context.pool), context.keys)
     following = (recall_routes(after), erasure_routes(after), disagreement_routes(after), request_routes(after))
-    for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), alarm_routes(context.pool, book), *following):
+    watched = (alarm_routes(context.pool, book), duty_routes(after, duties))
+    for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), *watched, *following):
         every.include_router(routes_)
     by_hand = ByHand(
         acting,

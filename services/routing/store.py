@@ -34,6 +34,7 @@ from services.chassis.event import Fact
 from services.routing import alarms
 from services.routing.afterwards import tables as afterwards
 from services.routing.by_hand import links
+from services.routing.duties import tables as duties
 from services.routing.webhooks import tables as webhooks
 
 WAKE_CHANNEL: Final = "routing_delivery"
@@ -121,7 +122,7 @@ _Change = tuple[str, tuple[Any, ...]]
 class RoutingStore:
     """Writes what events mean for the two tables."""
 
-    schema = _SCHEMA + alarms.SCHEMA + webhooks.SCHEMA + links.SCHEMA + afterwards.SCHEMA
+    schema = _SCHEMA + alarms.SCHEMA + webhooks.SCHEMA + links.SCHEMA + afterwards.SCHEMA + duties.SCHEMA
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write the effects of an input, and wake the delivery workers when there is something to deliver."""
@@ -137,6 +138,7 @@ class RoutingStore:
         for sql, rows in changes.items():
             await connection.executemany(sql, rows)
         await afterwards.project(connection, effects)
+        await duties.project(connection, effects)
         told = await webhooks.enqueue(connection, effects)
         if told or _PLANNED in changes:
             await connection.execute(f"NOTIFY {WAKE_CHANNEL}")

@@ -17,6 +17,7 @@ NOUNS: Final = {
     "decision": ("services.workbench.decision_cli", "list and record the decisions only a person may take"),
     "inbox": ("services.workbench.inbox_cli", "list, read, acknowledge, give an outcome"),
     "request": ("services.workbench.request_cli", "ask another agency what it holds, and answer"),
+    "duty": ("services.workbench.duty_cli", "what an agency has to do by a time; say that it was done"),
     "share": ("services.workbench.share_cli", "recall, erasure, breach, resolving professional disagreement"),
     "webhook": ("services.workbench.webhook_cli", "register and look after an agency's webhook endpoints"),
     "erasure": (

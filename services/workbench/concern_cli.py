@@ -26,6 +26,7 @@ from services.workbench import follow_up_cli
 from services.workbench.calls import CallError, Calls, local_calls
 from services.workbench.concern_lines import journey_lines, status_lines
 from services.workbench.output import Finding, answer, on_terminal, usage
+from services.workbench.share_lines import duty_lines
 from services.workbench.submission_files import NotRead, documents
 
 ATTEMPTS_MAX: Final = 4
@@ -115,14 +116,18 @@ def show(
     except ValueError:
         raise usage("concern show", "a concern id looks like 7771a82d-7eba-8022-…", as_json=as_json) from None
     calls = local_calls()
-    data: dict[str, Any] = {"concern_id": known, "status": None, "journey": None}
+    data: dict[str, Any] = {"concern_id": known, "status": None, "journey": None, "duties": None}
     findings: list[Finding] = []
     if agency:
         data["status"] = _asked(calls, "intake", f"/v1/concerns/{known}", agency, findings)
+        params = {"concern_id": known}
+        data["duties"] = (_asked(calls, "routing", "/v1/duties", agency, findings, params=params) or {}).get("duties")
     else:
         data["journey"] = _asked(calls, "audit", f"/v1/journeys/{known}", "operator", findings)
     status, journey = data["status"], data["journey"]
-    lines = [*(status_lines(status) if status else ()), *(journey_lines(journey) if journey else ())]
+    duties = list(duty_lines(data["duties"])) if data["duties"] else []
+    told = [*(status_lines(status) if status else ()), *(journey_lines(journey) if journey else ())]
+    lines = [*told, *(["", *duties] if duties else [])]
     raise answer("concern show", data, findings, as_json=as_json, lines=lines)
 
 

@@ -32,8 +32,8 @@ def journey_lines(journey: dict[str, Any]) -> Iterator[str]:
     )
     yield from table(
         "clocks",
-        ("about", "due", "state", "rule"),
-        [[c["about"], at(c["due"]), c["state"], c["rule"]] for c in journey["clocks"]],
+        ("about", "due", "state", "rule", "whose"),
+        [[c["about"], at(c["due"]), c["state"], c["rule"], c.get("agency_id", "")] for c in journey["clocks"]],
     )
     yield from table(
         "not told, or not everything",

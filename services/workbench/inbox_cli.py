@@ -9,7 +9,7 @@ import typer
 from services.workbench import by_hand_cli
 from services.workbench.calls import asked
 from services.workbench.output import Finding, answer
-from services.workbench.share_lines import inbox_lines, share_lines
+from services.workbench.share_lines import duty_lines, inbox_lines, share_lines
 
 PAGE: Final = 200
 
@@ -29,25 +29,28 @@ def list_(
     state: Annotated[str, typer.Option(help="delivered, read, acknowledged or outcome; all when left out.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """List the shares in an agency's inbox."""
-    shares, findings = _pages(agency, {"state": state} if state else {})
-    data = None if findings else {"shares": shares}
-    lines = list(inbox_lines(shares)) or ([] if findings else ["nothing here"])
+    """List the shares in an agency's inbox, and what it has to do by a time."""
+    shares, duties, findings = _pages(agency, {"state": state} if state else {})
+    data = None if findings else {"shares": shares, "duties": duties}
+    due = list(duty_lines(duties))
+    lines = [*inbox_lines(shares), *(("", *due) if shares and due else due)] or ([] if findings else ["nothing here"])
     raise answer("inbox list", data, findings, as_json=as_json, lines=lines)
 
 
-def _pages(agency: str, params: dict[str, str]) -> tuple[list[dict[str, Any]], list[Finding]]:
-    """Give all of an inbox: a page alone would keep what came last from whoever must answer it."""
+def _pages(agency: str, params: dict[str, str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Finding]]:
+    """Give all of an inbox, and what is to be done: a page alone would keep what came last from whoever must answer."""
     shares: list[dict[str, Any]] = []
+    duties: list[dict[str, Any]] = []
     after: int | None = 0
     while after is not None:
         page = {"limit": str(PAGE), "after": str(after)}
         data, findings = asked("routing", agency, "GET", "/v1/inbox", params={**params, **page})
         if findings:
-            return shares, findings
+            return shares, duties, findings
         shares += data["shares"]
+        duties += data.get("duties", ())
         after = data["next"]
-    return shares, []
+    return shares, duties, []
 
 
 @app.command()

@@ -30,6 +30,13 @@ def inbox_lines(shares: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield from block if n else block[1:]
 
 
+def duty_lines(duties: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Tell an agency what it has to do by a time beside acknowledging, as its list has it: the earliest first."""
+    heads = ("due", "what", "state", "duty", "because")
+    rows = [[at(d["due"]), d["duty"].replace("_", " "), _stands(d), d["duty_id"], d["cite"]] for d in duties]
+    yield from list(table(f"has to be done ({len(rows)})", heads, rows))[1:]
+
+
 def share_lines(opened: dict[str, Any]) -> Iterator[str]:
     """Give an opened share as it reads on paper: who sent it, by when to acknowledge, then what is said."""
     share = opened["share"]
@@ -52,6 +59,11 @@ def share_lines(opened: dict[str, Any]) -> Iterator[str]:
 
 
 _HEADS: Final = ("due", "urgency", "from", "state", "share")
+
+
+def _stands(duty: dict[str, Any]) -> str:
+    marks = [name for name in ("late", "personal", "test") if duty[name]]
+    return ", ".join([duty["state"], *marks])
 
 
 def _taken(share: dict[str, Any]) -> bool:

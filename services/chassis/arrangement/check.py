@@ -207,6 +207,8 @@ class _Check:
             self._known(duty.clock_code, known.clocks, "clock", "timed_duties", number, "clock")
             if duty.then:
                 self._known(duty.then, known.timed, "timed duty", "timed_duties", number, "then")
+            for ended in duty.ends:
+                self._known(ended, known.timed, "timed duty", "timed_duties", number, "ends")
             if duty.agency_class:
                 self._reaches(duty.agency_class, duty.select.role, duty.select.named, ("timed_duties", number))
             if duty.when is None and duty.code not in followers:

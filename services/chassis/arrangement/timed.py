@@ -9,7 +9,7 @@ from functools import cache
 
 from concern_relay.v1.codes_pb2 import AgencyClass
 from services.chassis.arrangement.selecting import SELECTION_KEYS, Selection, selection_of
-from services.chassis.arrangement.values import Keys, Node, amount, code, day, flag, said, set_of, word
+from services.chassis.arrangement.values import Keys, Node, amount, code, day, flag, list_of, said, set_of, word
 from services.chassis.calendar import is_working_day
 from services.chassis.clauses import Clause, Declared, Facts, read_clause
 from services.chassis.marked_yaml import fail
@@ -28,6 +28,7 @@ class TimedDuty:
         then: code of the duty that follows when it was done, as the next of several visits; its own code repeats it.
         repeats_max: how often it is started in one concern.
         personal: the professional's own; nobody else can discharge it.
+        ends: codes of the agency's duties that the same act does: one notification, two limits.
     """
 
     code: str
@@ -40,6 +41,7 @@ class TimedDuty:
     then: str = ""
     repeats_max: int = 1
     personal: bool = False
+    ends: tuple[str, ...] = ()
 
     def arises(self, facts: Facts) -> bool:
         """Say whether it arises from these facts."""
@@ -68,9 +70,22 @@ def read_timed_duty(node: Node, facts: Mapping[str, Declared]) -> TimedDuty:
     """Read a row of ``timed_duties``."""
     keys = Keys.of(
         node,
-        *("code", "when", "unless", "class", *SELECTION_KEYS, "clock", "then", "repeats_max", "personal", "cite"),
+        *(
+            "code",
+            "when",
+            "unless",
+            "class",
+            *SELECTION_KEYS,
+            "clock",
+            "then",
+            "repeats_max",
+            "personal",
+            "ends",
+            "cite",
+        ),
     )
     name = keys.get("code", code)
+    nothing: tuple[str, ...] = ()
     return TimedDuty(
         code=name,
         when=keys.maybe("when", lambda inner: read_clause(name, inner, facts), None),
@@ -82,6 +97,7 @@ def read_timed_duty(node: Node, facts: Mapping[str, Declared]) -> TimedDuty:
         then=keys.maybe("then", code, ""),
         repeats_max=keys.maybe("repeats_max", amount, 1),
         personal=keys.maybe("personal", flag, default=False),
+        ends=keys.maybe("ends", list_of(code), nothing),
     )
 
 

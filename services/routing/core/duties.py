@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from concern_relay.v1.codes_pb2 import PersonRole
 from concern_relay.v1.shares_pb2 import DutyDone, DutyOverdue, DutyStarted
 from services.chassis.arrangement import Agency, Arrangement, Force, TimedDuty, Told
 from services.chassis.calendar import LONDON, Starts, due
@@ -20,6 +21,7 @@ from services.routing.core.directory import found_by
 from services.routing.core.said import named, recorded
 from services.routing.core.state import Duty, State
 
+_PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
 DUTY: Final = "duty"
 """Kind of the timer: ``duty:<duty id>``."""
 
@@ -57,21 +59,23 @@ def done(arrangement: Arrangement, state: State, fact: Fact, data: DutyDone, ask
     if duty.agency_id != (fact.agency_id or data.agency_id):
         raise Refused(403, "not_your_duty", "this duty is another agency's; its people say when it was done")
     who = named(fact)
-    if duty.personal and _words(who.name) != _words(state.concern.detail.raised_by.name):
+    if duty.personal and _words(who.name) not in _professionals(state):
         # FGM Act 2003 s5B: the duty is the professional's own; a safeguarding lead cannot discharge it for them.
         raise Refused(
             403, "personal_duty", "this is the duty of the professional who learnt of it; nobody does it for them"
         )
     if duty.done_at is not None:
         return NOTHING
-    message = DutyDone(
-        concern_id=fact.concern_id,
-        duty_id=duty.duty_id,
-        agency_id=duty.agency_id,
-        late=fact.recorded > duty.due_at,
-    )
-    effect = recorded(message, fact, duty.duty_id, duty.duty_id)
-    decision = Decision((effect,), (), (f"{DUTY}:{duty.duty_id}",))
+    decision = NOTHING
+    for one in (duty, *_ended_with(arrangement, state, duty)):
+        message = DutyDone(
+            concern_id=fact.concern_id,
+            duty_id=one.duty_id,
+            agency_id=one.agency_id,
+            late=fact.recorded > one.due_at,
+        )
+        effect = recorded(message, fact, duty.duty_id, one.duty_id)
+        decision = _also(decision, Decision((effect,), (), (f"{DUTY}:{one.duty_id}",)))
     return _also(decision, _following(arrangement, state, asked, duty, fact.recorded))
 
 
@@ -85,6 +89,13 @@ def fired(state: State, fact: Fact, duty_id: str) -> Decision:
     )
     data.due_at.FromDatetime(duty.due_at)
     return Decision((Effect(data, key=duty_id),))
+
+
+def _ended_with(arrangement: Arrangement, state: State, duty: Duty) -> list[Duty]:
+    """Give the duties of the agency that the same act does: one notification, by guidance and by law."""
+    rule = arrangement.timed.get(duty.code)
+    ends = rule.ends if rule is not None else ()
+    return [d for d in state.duties.values() if d.code in ends and d.agency_id == duty.agency_id and d.done_at is None]
 
 
 def _following(arrangement: Arrangement, state: State, asked: Asked, before: Duty, at: datetime) -> Decision:
@@ -148,6 +159,17 @@ def happened(stated: str) -> datetime | None:
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=LONDON)).astimezone(UTC)
+
+
+def _professionals(state: State) -> frozenset[str]:
+    """Give the names of whose own duty it can be: who raised the concern, and professionals named in it.
+
+    A safeguarding lead who sends what a teacher learnt names the teacher as a professional, and the teacher says it.
+    """
+    concern = state.concern
+    listed = {f"{name.given} {name.family}" for p in concern.people if p.role == _PROFESSIONAL for name in p.names}
+    # where a professional is named beside the sender, the duty is that professional's and not the sender's
+    return frozenset(_words(name) for name in (listed or {concern.detail.raised_by.name}))
 
 
 def _words(name: str) -> str:

@@ -12,7 +12,10 @@ from services.chassis.event import Content, Effect, Fact, KeyScope, Refused
 M = TypeVar("M", bound=Message)
 
 RECORDED_REFUSALS: Final = frozenset(
-    {"not_the_recipient", "not_the_sender", "not_a_party", "not_asked", "not_told", "not_the_controller"}
+    {
+        *("not_the_recipient", "not_the_sender", "not_a_party", "not_asked", "not_told", "not_the_controller"),
+        *("not_your_duty", "personal_duty"),
+    }
 )
 """Refusals that are kept: an agency tried what is another's."""
 

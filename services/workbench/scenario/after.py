@@ -104,9 +104,19 @@ class Receive(Person):
     items: list[Ref] = Field(min_length=1, max_length=50)
 
 
-Afterwards = Recall | Erase | SafetyCall | DecideBreach | Disagree | NextStage | Resolve | Ask | Answer | Receive
+class DoDuty(Person):
+    """A named person says that a duty was done: a conference, a visit, a notice; the next one may follow."""
+
+    duty: Code = Field(default="", description="its code, as transfer_in_conference; left out: the one due first")
+    words: str = Field(default="done", description="in words; an empty text leaves them out")
+
+
+Afterwards = (
+    Recall | Erase | SafetyCall | DecideBreach | Disagree | NextStage | Resolve | Ask | Answer | Receive | DoDuty
+)
 AFTERWARDS: Final = (
     *("recall", "erase", "safety_call", "breach", "disagree", "next_stage", "resolve", "request", "answer", "receive"),
+    "duty_done",
 )
 
 
@@ -157,6 +167,19 @@ class RequestThen(_Strict):
     late: bool | None = None
     asked_has: list[str] = Field(default=[], description="words that who was asked must have been given")
     asked_lacks: list[str] = Field(default=[], description="words that who was asked must not have been given")
+
+
+class DutyThen(_Strict):
+    """A duty that must have been started, and how it stands. Its times: `clocks`, of duty."""
+
+    duty: Code = Field(description="its code, as transfer_in_conference")
+    agency: AgencyOrNone = Field(default="", description="whose it is")
+    state: Literal["running", "overdue", "done"] | None = None
+    late: bool | None = Field(default=None, description="whether it was done after it was due")
+    personal: bool | None = Field(default=None, description="whether nobody else can discharge it")
+    count: int | None = Field(
+        default=None, ge=0, description="how many of this code there must be, whatever else is said"
+    )
 
 
 class KnownThen(_Strict):

@@ -18,6 +18,7 @@ from services.workbench.scenario.after import (
     Ask,
     DecideBreach,
     Disagree,
+    DoDuty,
     Erase,
     NextStage,
     Recall,
@@ -64,6 +65,8 @@ class Acts:
                 return self._answer(step, find.request(self.agency_id, step.asked_by))
             case Receive():
                 return self._receipts(step, find)
+            case DoDuty():
+                return self._duty(step, find.duty(self.agency_id, step.duty))
 
     def _recalls(self, step: Recall, find: Finder) -> list[Asked] | str:
         found = find.shares(step.from_)
@@ -168,6 +171,12 @@ class Acts:
             return [(shares.NothingHeld(**ids), said)]
         reason = number_of(codes.RequestRefusal, _word(step.reason)) if step.reason is not None else None
         return [(shares.InformationRefused(**ids, reason=reason), said)]
+
+    def _duty(self, step: DoDuty, found: Any) -> list[Asked] | str:
+        if found is None:
+            return "unknown_duty"
+        data = shares.DutyDone(concern_id=self.concern_id, duty_id=found.duty_id, agency_id=self.agency_id)
+        return [(data, self._said(step, found.duty_id, step.words))]
 
     def _receipts(self, step: Receive, find: Finder) -> list[Asked] | str:
         found = find.shares(self.agency_id) or find.shares()

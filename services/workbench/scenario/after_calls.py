@@ -11,6 +11,7 @@ from services.workbench.scenario.after import (
     Ask,
     DecideBreach,
     Disagree,
+    DoDuty,
     Erase,
     NextStage,
     Recall,
@@ -70,6 +71,9 @@ class AfterCalls:
                 found = find.request(self.agency_id, step.asked_by)
                 body = said | {"answer": step.answer} | ({"reason": _word(step.reason)} if step.reason else {})
                 return [(f"/v1/requests/{_id(found, 'request_id')}/answer", body)]
+            case DoDuty():
+                found = find.duty(self.agency_id, step.duty)
+                return [(f"/v1/duties/{_id(found, 'duty_id')}/done", said)]
             case Receive():
                 return list(self._receipts(step, find, who))
 

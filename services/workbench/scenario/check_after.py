@@ -12,6 +12,7 @@ from services.chassis.codes import word_of
 from services.workbench.scenario.after import (
     BreachThen,
     DisagreementThen,
+    DutyThen,
     ErasureThen,
     KnownThen,
     ReceiptsThen,
@@ -30,6 +31,10 @@ def after_differences(then: Any, seen: Any) -> Iterator[str]:
         yield from _one("disagreement", disagreement.raised_by, disagreement, _disagreements(disagreement, seen))
     for request in then.requests:
         yield from _one("request", request.to, request, _requests(request, seen))
+    for duty in then.duties:
+        yield from _duties(duty, seen)
+    started = {d.duty_code for d in seen.of("DutyStarted")}
+    yield from (f"duty: {code} was started and must not be" for code in then.no_duties if code in started)
     for receipts in then.receipts:
         yield from _receipts(receipts, seen)
     reopened = {d.recipient_agency_id for d in seen.of("OutcomeReopened")}
@@ -161,6 +166,27 @@ def _requests(wanted: RequestThen, seen: Any) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _duties(wanted: DutyThen, seen: Any) -> Iterator[str]:
+    done = {d.duty_id: d for d in seen.of("DutyDone")}
+    overdue = {d.duty_id for d in seen.of("DutyOverdue")}
+    found = [
+        {
+            "duty": d.duty_code,
+            "agency": d.agency_id,
+            "state": "done" if d.duty_id in done else "overdue" if d.duty_id in overdue else "running",
+            "late": d.duty_id in done and done[d.duty_id].late,
+            "personal": d.personal,
+        }
+        for d in seen.of("DutyStarted")
+    ]
+    if wanted.count is not None:
+        there = sum(d["duty"] == wanted.duty and wanted.agency in ("", d["agency"]) for d in found)
+        if there != wanted.count:
+            yield f"duty: {there} of {wanted.duty}, must be {wanted.count}"
+    if wanted.count != 0:
+        yield from _one("duty", wanted.agency, wanted.model_copy(update={"count": None}), found)
 
 
 def _receipts(wanted: ReceiptsThen, seen: Any) -> Iterator[str]:

@@ -33,6 +33,8 @@ from services.workbench.scenario.after import (
     DecideBreach,
     Disagree,
     DisagreementThen,
+    DoDuty,
+    DutyThen,
     Erase,
     ErasureThen,
     KnownThen,
@@ -219,6 +221,7 @@ class Step(_Strict):
     request: Ask | None = None
     answer: Answer | None = None
     receive: Receive | None = None
+    duty_done: DoDuty | None = None
     expect: Then | None = Field(default=None, description="what must be so at this point")
 
     @model_validator(mode="after")
@@ -363,6 +366,8 @@ class Then(_Strict):
     disagreements: list[DisagreementThen] = []
     requests: list[RequestThen] = []
     receipts: list[ReceiptsThen] = []
+    duties: list[DutyThen] = []
+    no_duties: list[Code] = Field(default=[], description="duties that must not have been started")
     reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
     known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from concern_relay.v1.shares_pb2 import SharePlanned
-from services.audit.journey import ClockState
+from services.audit.journey import ClockRun, ClockState
 from services.audit.journeys import journey_of
 from services.audit.known import disclosures, known
 from services.audit.known_telling import disclosure_dict, known_dict, known_lines
@@ -80,16 +80,30 @@ def test_every_disclosure_names_its_controller_rule_and_law() -> None:
     assert "quarrel" not in str(rows)
 
 
-def test_the_clocks_of_what_followed_stand_in_the_journey() -> None:
-    """Erasure, breach and safety call run, are met, or are overdue, like any other clock."""
-    facts = facts_of("s44-a-hidden-address-astray")
+def clocks_of(scenario: str) -> list[ClockRun]:
+    """The clocks in the journey of a scenario."""
+    facts = facts_of(scenario)
     events = [
         Event(f.id, f.type, "shares.v1", "//concern-relay/routing", f.time, f.recorded, f.concern_id, f.causation_id,
               f.based_on, f.data)
         for f in facts
     ]  # fmt: skip
-    journey = journey_of(facts[0].concern_id, list(enumerate(events)))
-    clocks = {about: run.state for (about, _), run in journey.clocks.items()}
+    return list(journey_of(facts[0].concern_id, list(enumerate(events))).clocks.values())
+
+
+def test_duties_stand_in_the_journey_with_whose_they_are() -> None:
+    """S37: the first visit was made, late; the next one runs; both are Kent's."""
+    runs = [(run.about, run.agency_id, run.state) for run in clocks_of("s37-private-fostering") if run.agency_id]
+
+    assert runs == [
+        ("private_fostering_visit", "kent-csc", ClockState.MET),
+        ("private_fostering_next_visit", "kent-csc", ClockState.RUNNING),
+    ]
+
+
+def test_the_clocks_of_what_followed_stand_in_the_journey() -> None:
+    """Erasure, breach and safety call run, are met, or are overdue, like any other clock."""
+    clocks = {run.about: run.state for run in clocks_of("s44-a-hidden-address-astray")}
 
     assert clocks["report_breach"] is ClockState.MET
     assert clocks["safety_call"] is ClockState.MET
