@@ -8,10 +8,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from services.basis_assessment.access_api import access_routes
 from services.basis_assessment.api import decision_routes
 from services.basis_assessment.core import BasisCore
 from services.basis_assessment.explain_api import explanation_routes
 from services.basis_assessment.pack_document import read_book
+from services.basis_assessment.rights import read_exemptions
 from services.basis_assessment.rooms import Rooms
 from services.basis_assessment.store import BasisStore, Decisions
 from services.chassis.arrangement.live import LiveBook, follow, live_book
@@ -45,6 +47,9 @@ def routes(context: Context) -> APIRouter:
     both = APIRouter()
     both.include_router(decision_routes(rooms))
     both.include_router(explanation_routes(rooms, BasisCore(laws, book), os.environ.get("RELAY_ROUTING_URL", "")))
+    both.include_router(
+        access_routes(rooms, read_exemptions(context.settings.deploy_dir / "rights" / "subject-access.yaml"))
+    )
     return both
 
 

@@ -16,6 +16,9 @@ from concern_relay.v1.assessments_pb2 import (
     DecisionOverdue,
     DecisionRecorded,
     DecisionRequested,
+    SubjectAccessDecided,
+    SubjectAccessOverdue,
+    SubjectAccessRequested,
 )
 from services.basis_assessment.core.state import about, waits
 from services.chassis.event import Fact
@@ -36,6 +39,16 @@ ALTER TABLE decision ADD COLUMN IF NOT EXISTS escalated_to text;
 ALTER TABLE decision ADD COLUMN IF NOT EXISTS recorded bytea;
 CREATE INDEX IF NOT EXISTS decision_open ON decision (agency_id, due_at) WHERE state IN ('open', 'overdue');
 CREATE INDEX IF NOT EXISTS decision_concern ON decision (concern_id) WHERE state IN ('open', 'overdue');
+CREATE TABLE IF NOT EXISTS subject_access (
+    request_id uuid PRIMARY KEY,
+    concern_id uuid NOT NULL,
+    agency_id text NOT NULL,
+    requested bytea NOT NULL,
+    decided bytea,
+    due_at timestamptz NOT NULL,
+    state text NOT NULL CHECK (state IN ('open', 'overdue', 'decided'))
+);
+CREATE INDEX IF NOT EXISTS subject_access_open ON subject_access (agency_id, due_at);
 CREATE TABLE IF NOT EXISTS assessment (
     concern_id uuid PRIMARY KEY,
     agency_id text NOT NULL,
@@ -69,6 +82,15 @@ class Assessed:
     event_id: UUID | None
     assessed: BasisAssessed | None
     recorded: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessAsked:
+    """A request for a copy, and what was decided."""
+
+    asked: SubjectAccessRequested
+    decided: SubjectAccessDecided | None
+    state: str
 
 
 class BasisStore:
@@ -126,6 +148,40 @@ async def _keep(connection: asyncpg.Connection[Any], effect: Fact) -> None:
             data.agency_id,
         )
 
+    else:
+        await _keep_access(connection, effect.data)
+
+
+async def _keep_access(connection: asyncpg.Connection[Any], data: Any) -> None:
+    if isinstance(data, SubjectAccessRequested):
+        await connection.execute(
+            "INSERT INTO subject_access (request_id, concern_id, agency_id, requested, due_at, state) "
+            "VALUES ($1, $2, $3, $4, $5, 'open') ON CONFLICT DO NOTHING",
+            UUID(data.request_id),
+            UUID(data.concern_id),
+            data.agency_id,
+            _without_parts(data).SerializeToString(deterministic=True),
+            data.due_at.ToDatetime(UTC),
+        )
+    elif isinstance(data, SubjectAccessDecided):
+        await connection.execute(
+            "UPDATE subject_access SET state = 'decided', decided = $2 WHERE request_id = $1",
+            UUID(data.request_id),
+            _without_parts(data).SerializeToString(deterministic=True),
+        )
+    elif isinstance(data, SubjectAccessOverdue):
+        await connection.execute(
+            "UPDATE subject_access SET state = 'overdue' WHERE request_id = $1", UUID(data.request_id)
+        )
+
+
+def _without_parts(data: Any) -> Any:
+    """Give a message without its sealed parts: codes and times are enough for a list."""
+    found = type(data)()
+    found.CopyFrom(data)
+    del found.parts[:]
+    return found
+
 
 async def _withdraw(connection: asyncpg.Connection[Any], concern_id: str, data: BasisAssessed) -> None:
     """Take back what is asked no longer, by the core's own rule."""
@@ -168,6 +224,20 @@ class Decisions:
         )
         return [_waiting(row) for row in rows]
 
+    async def access(self, agencies: Collection[str]) -> list[AccessAsked]:
+        """Give the requests for a copy at some agencies, open ones first."""
+        rows = await self._pool.fetch(
+            "SELECT * FROM subject_access WHERE agency_id = ANY($1) ORDER BY state = 'decided', due_at LIMIT $2",
+            list(agencies),
+            LIST_MAX,
+        )
+        return [_asked_for(row) for row in rows]
+
+    async def one_access(self, request_id: UUID) -> AccessAsked | None:
+        """Give a request for a copy."""
+        row = await self._pool.fetchrow("SELECT * FROM subject_access WHERE request_id = $1", request_id)
+        return None if row is None else _asked_for(row)
+
     async def assessed(self, concern_id: UUID) -> Assessed | None:
         """Give the newest assessment of a concern."""
         row = await self._pool.fetchrow("SELECT * FROM assessment WHERE concern_id = $1", concern_id)
@@ -184,4 +254,13 @@ def _waiting(row: asyncpg.Record) -> Waiting:
         row["state"],
         None if escalated is None else DecisionEscalated.FromString(bytes(escalated)),
         None if recorded is None else DecisionRecorded.FromString(bytes(recorded)),
+    )
+
+
+def _asked_for(row: asyncpg.Record) -> AccessAsked:
+    decided = row["decided"]
+    return AccessAsked(
+        SubjectAccessRequested.FromString(bytes(row["requested"])),
+        None if decided is None else SubjectAccessDecided.FromString(bytes(decided)),
+        row["state"],
     )

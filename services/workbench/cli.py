@@ -15,6 +15,7 @@ NOUNS: Final = {
     "import": ("services.workbench.import_cli", "import censuses and CSV exports"),
     "scenario": ("services.workbench.scenario_cli", "run scenarios, print their schema"),
     "decision": ("services.workbench.decision_cli", "list and record the decisions only a person may take"),
+    "access": ("services.workbench.access_cli", "subject access: requests for a copy, and decisions on them"),
     "inbox": ("services.workbench.inbox_cli", "list, read, acknowledge, give an outcome"),
     "request": ("services.workbench.request_cli", "ask another agency what it holds, and answer"),
     "duty": ("services.workbench.duty_cli", "what an agency has to do by a time; say that it was done"),

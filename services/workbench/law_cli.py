@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -21,7 +23,9 @@ from services.basis_assessment.pack_check import PackFinding
 from services.basis_assessment.pack_check import check as check_pack
 from services.basis_assessment.pack_diff import differences
 from services.basis_assessment.pack_document import read_book, read_pack
+from services.basis_assessment.ropa import as_csv, record_of_processing
 from services.chassis.arrangement import ArrangementBook
+from services.chassis.calendar import LONDON
 from services.chassis.errors import RelayError, SettingsError
 from services.workbench.output import Finding, answer, usage
 from services.workbench.replay.reach import UNAVAILABLE, recorded_of, why
@@ -68,6 +72,30 @@ def _proved(pack: LawPack) -> tuple[PackFinding, ...]:
     from services.workbench.proof import prove  # noqa: PLC0415  (z3 is large, and only this needs it)
 
     return prove(pack)
+
+
+@app.command()
+def ropa(
+    agency: Annotated[str, typer.Option("--agency", "-a", help="One controller; all when left out.")] = "",
+    form: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write there.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export the record of processing (Article 30) that follows from the arrangement and the law in force."""
+    if form not in ("csv", "json"):
+        raise usage("law ropa", "--format is csv or json", as_json=as_json)
+    today = datetime.now(LONDON).date()
+    arrangement, pack = ArrangementBook.load().on(today), read_book().on(today)
+    if agency and arrangement.agency(agency) is None:
+        raise usage("law ropa", f"{agency!r} is no agency of {arrangement.name}", as_json=as_json)
+    rows = record_of_processing(arrangement, pack, agency)
+    data = [row.as_dict() for row in rows]
+    said = as_csv(rows) if form == "csv" else json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    lines = said.splitlines()
+    if output is not None:
+        output.write_text(said, encoding="utf-8")
+        lines = [f"{len(rows)} rows written to {output}"]
+    raise answer("law ropa", data, as_json=as_json, lines=lines)
 
 
 @app.command("explain")

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from concern_relay.v1.assessments_pb2 import DecisionOverdue, DecisionRecorded, ExplanationViewed
+from concern_relay.v1.assessments_pb2 import (
+    DecisionOverdue,
+    DecisionRecorded,
+    ExplanationViewed,
+    SubjectAccessDecided,
+    SubjectAccessRequested,
+)
+from services.basis_assessment.core import access
 from services.basis_assessment.core.assess import Assessment, assess
 from services.basis_assessment.core.decisions import record
-from services.basis_assessment.core.engine import Engine
+from services.basis_assessment.core.engine import SHARED, Engine
 from services.basis_assessment.core.ladder import escalation
 from services.basis_assessment.core.state import BasisState, fold
-from services.basis_assessment.pack import LawBook
-from services.chassis.arrangement import ArrangementBook
+from services.basis_assessment.pack import LawBook, LawPack
+from services.chassis.arrangement import Agency, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
-from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Timer, effect_id
+from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer, effect_id
 
 TIMER_PREFIX = "decision:"
 
@@ -42,12 +49,12 @@ class BasisCore:
         Raises:
             Refused: for a decision that may not be taken so.
         """
+        if fact.kind is FactKind.TIMER and fact.timer is not None and fact.timer.name.startswith(access.TIMER_PREFIX):
+            return access.overdue(state, fact.timer.name.removeprefix(access.TIMER_PREFIX))
         if fact.kind is FactKind.TIMER:
             return self._overdue(state, fact)
         if fact.kind is FactKind.ACT:
-            if isinstance(fact.data, ExplanationViewed):
-                return self._viewed(fact, fact.data)
-            return self._decided(state, fact) if isinstance(fact.data, DecisionRecorded) else NOTHING
+            return self._acted(state, fact)
         if fact.type in CONTENT_EVENTS:
             after = fold(state, fact)
             # A statutory return is history: assessed when somebody asks, never by itself (practice 29).
@@ -110,6 +117,37 @@ class BasisCore:
             return Decision(tuple(effects))
         effects.append(Effect(passed_on, key=f"{asked.decision_id}/{stage}"))
         return Decision(tuple(effects), (Timer(name, passed_on.due_at.ToDatetime(UTC)),))
+
+    def _acted(self, state: BasisState, fact: Fact) -> Decision:
+        match fact.data:
+            case DecisionRecorded():
+                return self._decided(state, fact)
+            case ExplanationViewed():
+                return self._viewed(fact, fact.data)
+            case SubjectAccessRequested():
+                pack, agency = self._asked_controller(state, fact)
+                return access.requested(state, fact, fact.data, pack, agency)
+            case SubjectAccessDecided():
+                pack, _ = self._asked_controller(state, fact)
+                return access.decided(state, fact, fact.data, pack)
+        return NOTHING
+
+    def _asked_controller(self, state: BasisState, fact: Fact) -> tuple[LawPack, Agency]:
+        """Give the law, and the agency where it is a controller here: it raised the concern, or its class was told.
+
+        Raises:
+            Refused: it is none; of another's concern not even the existence is said.
+        """
+        day = _day(fact.recorded)
+        agency = self.arrangements.on(day).agency(fact.agency_id)
+        told = {
+            one.recipient_class
+            for one in self.assess(state, fact.recorded, str(fact.id)).event.classes
+            if one.outcome in SHARED
+        }
+        if agency is None or (fact.agency_id != state.concern.agency_id and agency.agency_class not in told):
+            raise Refused(404, "unknown_concern", "your agency holds no such concern")
+        return self.laws.on(day), agency
 
     @staticmethod
     def _viewed(fact: Fact, data: ExplanationViewed) -> Decision:

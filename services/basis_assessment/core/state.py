@@ -11,6 +11,8 @@ from concern_relay.v1.assessments_pb2 import (
     DecisionOverdue,
     DecisionRecorded,
     DecisionRequested,
+    SubjectAccessDecided,
+    SubjectAccessRequested,
 )
 from concern_relay.v1.codes_pb2 import AgencyClass, Outcome
 from concern_relay.v1.concerns_pb2 import ConsentGiven, ConsentWithdrawn, InformationCorrected, ObjectionRecorded
@@ -54,6 +56,7 @@ class BasisState:
         asked: open decisions by id.
         overdue: those of them that were not answered in time.
         escalated: to whom those were passed on last: deputies, whoever covers.
+        access: open requests for a copy, by id.
         decided: the newest decision per class and part; ``WHOLE`` for the class.
     """
 
@@ -64,6 +67,7 @@ class BasisState:
     asked: Mapping[str, DecisionRequested] = field(default_factory=dict)
     overdue: frozenset[str] = frozenset()
     escalated: Mapping[str, DecisionEscalated] = field(default_factory=dict)
+    access: Mapping[str, SubjectAccessRequested] = field(default_factory=dict)
     decided: Mapping[tuple[AgencyClass, str], Decided] = field(default_factory=dict)
 
     def for_class(self, recipient: AgencyClass) -> Decided | None:
@@ -98,6 +102,10 @@ def fold(state: BasisState, fact: Fact) -> BasisState:
         return _recorded(state, data)
     if isinstance(data, DecisionOverdue):
         return replace(state, overdue=state.overdue | {data.decision_id})
+    if isinstance(data, SubjectAccessRequested):
+        return replace(state, access={**state.access, data.request_id: data})
+    if isinstance(data, SubjectAccessDecided):
+        return replace(state, access={i: one for i, one in state.access.items() if i != data.request_id})
     if isinstance(data, DecisionEscalated):
         return replace(state, escalated={**state.escalated, data.decision_id: data})
     return state

@@ -13,6 +13,7 @@ from concern_relay.v1.facts_pb2 import Part
 from concern_relay.v1.shares_pb2 import SharePlanned
 from services.chassis.codes import word_of
 from services.chassis.event import Fact
+from services.workbench.scenario.access_acts import access_differences
 from services.workbench.scenario.check_after import after_clocks, after_differences
 from services.workbench.scenario.document import (
     BasisThen,
@@ -79,6 +80,7 @@ def _differences(then: Then, seen: Seen) -> Iterator[str]:
     yield from _not_told(then.not_told, seen)
     yield from _codes(then, seen)
     yield from _decisions(then, seen)
+    yield from access_differences(then, seen)
     for clock in then.clocks:
         yield from _clock(clock, seen)
     yield from after_differences(then, seen)
@@ -319,6 +321,8 @@ def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
     clocks: list[tuple[str, datetime, str]] = []
     if wanted.of == "acknowledgement":
         clocks = [(d.recipient_agency_id, _time(d.acknowledge_by), d.clock_code) for d in seen.of("ShareDelivered")]
+    elif wanted.of == "subject_access":
+        clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in seen.of("SubjectAccessRequested")]
     elif wanted.of == "decision":
         questions = [*seen.of("DecisionRequested"), *seen.of("DecisionEscalated")]
         clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in questions]

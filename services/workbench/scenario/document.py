@@ -58,6 +58,9 @@ Sensitivity: Any = str_enum(codes.Sensitivity)
 ConsentAbsence: Any = str_enum(codes.ConsentAbsence)
 WithholdReason: Any = str_enum(codes.WithholdReason)
 DeciderRole: Any = str_enum(codes.DeciderRole)
+AccessRequester: Any = str_enum(codes.AccessRequester)
+AccessOutcome: Any = str_enum(codes.AccessOutcome)
+AccessExemption: Any = str_enum(codes.AccessExemption)
 ShareOutcome: Any = str_enum(codes.ShareOutcome)
 Urgency: Any = str_enum(codes.Urgency)
 LegalNature: Any = str_enum(codes.LegalNature)
@@ -194,6 +197,48 @@ class Decide(_Strict):
     refused: Code = ""
 
 
+class AskAccess(_Strict):
+    """Somebody asks a controller for a copy of what it holds (subject access)."""
+
+    agency: AgencyId = Field(description="the controller that is asked")
+    requester: AccessRequester
+    name: str = "Kim Example"
+    words: str = ""
+    concern: str = "concern"
+    refused: Code = ""
+
+
+class DecideAccess(_Strict):
+    """A named person decides on the newest open request for a copy at an agency."""
+
+    agency: AgencyId
+    name: str = "Pat Example"
+    role: DeciderRole
+    outcome: AccessOutcome
+    exemptions: list[AccessExemption] = []
+    withhold: list[Ref] = Field(default=[], description="items and people that are not given")
+    health_opinion: bool = False
+    reasons: str = Field(default="", description="kept inside; no part of the answer")
+    concern: str = "concern"
+    refused: Code = ""
+
+
+Access = AskAccess | DecideAccess
+
+
+class AccessThen(_Strict):
+    """A request for a copy that must have been made, and how it stands."""
+
+    agency: AgencyId
+    state: Literal["open", "overdue", "decided"] | None = None
+    role: DeciderRole | None = Field(default=None, description="who must be asked to decide")
+    to_consider: list[AccessExemption] = Field(default=[], description="exemptions whose tests must be put to them")
+    outcome: AccessOutcome | None = None
+    exemptions: list[AccessExemption] = []
+    withheld: list[Ref] = []
+    confirms_existence: bool | None = Field(default=None, description="whether the answer says that anything is held")
+
+
 class Step(_Strict):
     """One thing that happens: exactly one of these."""
 
@@ -222,6 +267,8 @@ class Step(_Strict):
     answer: Answer | None = None
     receive: Receive | None = None
     duty_done: DoDuty | None = None
+    access_request: AskAccess | None = None
+    access_decide: DecideAccess | None = None
     expect: Then | None = Field(default=None, description="what must be so at this point")
 
     @model_validator(mode="after")
@@ -312,6 +359,7 @@ class ClockThen(_Strict):
         "request",
         "review",
         "duty",
+        "subject_access",
     ]
     agency: AgencyId | None = None
     due: datetime
@@ -369,6 +417,7 @@ class Then(_Strict):
     duties: list[DutyThen] = []
     no_duties: list[Code] = Field(default=[], description="duties that must not have been started")
     reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
+    subject_access: list[AccessThen] = Field(default=[], description="requests for a copy of what is held")
     known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")
 
 

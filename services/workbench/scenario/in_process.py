@@ -34,12 +34,15 @@ from services.intake.ids import IdKey, Reference
 from services.intake.reading import read_tree
 from services.routing.core import RoutingCore
 from services.routing.core.said import RECORDED_REFUSALS
+from services.workbench.scenario.access_acts import message_of, open_request
 from services.workbench.scenario.after import Afterwards, Ask
 from services.workbench.scenario.after_acts import Acts
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.check import LONDON, Seen, local
 from services.workbench.scenario.document import (
+    Access,
     AgencyChange,
+    AskAccess,
     Decide,
     Follow,
     Given,
@@ -237,6 +240,18 @@ class InProcess:
         )
         who = named_person(KeyScope(known.concern_id), step.name, step.role.value)
         return self._act("basis_assessment", known.concern_id, data, step.agency, [who])
+
+    def access(self, step: Access) -> str:
+        """Ask for a copy of what is held, or decide on it."""
+        known = self._known(step.concern)
+        agency_known(self._arrangement, step.agency)
+        seen = self.seen(step.concern)
+        data = message_of(step, known.concern_id, open_request(seen, step.agency), seen.part)
+        scope = KeyScope(known.concern_id)
+        said = step.words if isinstance(step, AskAccess) else step.reasons
+        who = named_person(scope, step.name, step.requester.value if isinstance(step, AskAccess) else step.role.value)
+        contents = [who, note(scope, said)] if said else [who]
+        return self._act("basis_assessment", known.concern_id, data, step.agency, contents)
 
     def seen(self, concern: str) -> Seen:
         """Give what is known of a concern."""

@@ -26,11 +26,14 @@ from services.intake.ids import IdKey
 from services.intake.reading import read_tree
 from services.workbench.books import events_of
 from services.workbench.calls import CallError, local_calls
+from services.workbench.scenario.access_acts import open_request
 from services.workbench.scenario.after import Afterwards
 from services.workbench.scenario.after_calls import AfterCalls
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.check import Seen, local
 from services.workbench.scenario.document import (
+    Access,
+    AskAccess,
     Decide,
     Follow,
     Given,
@@ -169,6 +172,26 @@ class Live:
             "review_on": step.review_on,
         }
         return self._asked("basis_assessment", "POST", f"/v1/decisions/{found.decision_id}", step.agency, json=body)
+
+    def access(self, step: Access) -> str:
+        """Ask for a copy of what is held, or decide on it."""
+        seen, path = self.seen(step.concern), "/v1/subject-access"
+        if isinstance(step, AskAccess):
+            concern_id = self._known(step.concern)[0]
+            body: dict[str, Any] = {
+                "concern_id": concern_id, "requester": step.requester.value, "name": step.name, "words": step.words
+            }  # fmt: skip
+            return self._asked("basis_assessment", "POST", path, step.agency, json=body)
+        body = {
+            "outcome": step.outcome.value,
+            "decided_by": {"name": step.name, "role": step.role.value},
+            "exemptions": [one.value for one in step.exemptions],
+            "withheld_part_ids": [seen.part(ref) for ref in step.withhold],
+            "health_opinion": step.health_opinion,
+            "reasons": step.reasons,
+        }
+        path = f"{path}/{open_request(seen, step.agency)}"
+        return self._asked("basis_assessment", "POST", path, step.agency, json=body)
 
     def seen(self, concern: str) -> Seen:
         """Give what lies on Kafka of a concern, opened for the purpose of this scenario."""

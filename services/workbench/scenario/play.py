@@ -127,6 +127,13 @@ def _step(step: Step, hand: Stagehand) -> list[str]:
         return _answered("raise", "", hand.raise_(step.raise_))
     if step.decide is not None:
         return _answered("decide", step.decide.refused, hand.decide(step.decide))
+    return _acted(step, hand)
+
+
+def _acted(step: Step, hand: Stagehand) -> list[str]:
+    for verb in ("access_request", "access_decide"):
+        if (access := getattr(step, verb)) is not None:
+            return _answered(verb, access.refused, hand.access(access))
     for verb in FOLLOW_UPS:
         if (follow := getattr(step, verb)) is not None:
             return _answered(verb, follow.refused, hand.follow(verb, follow))

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.workbench.scenario.after import Afterwards
 from services.workbench.scenario.check import Seen
-from services.workbench.scenario.document import Decide, Follow, Given, GiveOutcome, Raise, Redirect
+from services.workbench.scenario.document import Access, Decide, Follow, Given, GiveOutcome, Raise, Redirect
 from services.workbench.scenario.terms import Person
 
 Act = Person | GiveOutcome | Redirect
@@ -37,6 +37,9 @@ class Stagehand(Protocol):
 
     def decide(self, step: Decide) -> str:
         """Record a decision."""
+
+    def access(self, step: Access) -> str:
+        """Ask for a copy, or decide on it."""
 
     def advance(self, to: datetime) -> None:
         """Move the time."""

@@ -1,0 +1,73 @@
+"""Subject access: a named person decides, exemptions have tests and citations, reasons stay inside (scenario S45)."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from concern_relay.v1.codes_pb2 import AccessExemption
+from services.basis_assessment.access_api import ANSWERS
+from services.basis_assessment.core.access import month_after
+from services.basis_assessment.rights import read_exemptions
+from services.chassis.codes import words
+from services.chassis.marked_yaml import DocumentError
+from services.workbench.scenario.in_process import InProcess
+from services.workbench.scenario.play import play, read
+
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "s45-subject-access-by-a-violent-father.yaml"
+
+
+def test_a_partial_refusal_keeps_its_reasons_inside() -> None:
+    """The event names exemptions and parts; why stands in sealed words alone, and no answer repeats it."""
+    with closing(InProcess()) as hand:
+        scenario = read(SCENARIO)
+        assert play(scenario, SCENARIO, hand).findings == ()
+        decided = [fact for fact in hand.seen("concern").facts if fact.type == "SubjectAccessDecided"]
+
+    notes = [part.note.text for fact in decided for part in fact.parts.values() if part.WhichOneof("body") == "note"]
+    assert len(notes) == len(decided) == 2
+    clear = " ".join([*(str(fact.data) for fact in decided), *ANSWERS.values()])
+    assert not [words for words in notes if words in clear]
+
+
+def test_every_exemption_has_its_tests_and_a_citation() -> None:
+    """Each exemption of the contract is in the data, with what a person has to look at; none claims to be verified."""
+    found = read_exemptions()
+
+    assert [one.code for one in found] == list(words(AccessExemption))
+    assert all(one.tests and one.cites and one.says for one in found)
+    assert [one.code for one in found if one.needs_opinion] == ["serious_harm_health"]
+
+
+def test_an_exemption_nobody_knows_is_refused_with_its_place(tmp_path: Path) -> None:
+    """A code that is none of the contract's is named with line and what was meant."""
+    path = tmp_path / "rights.yaml"
+    path.write_text("exemptions:\n  third_partie: {says: a, tests: [b], cite: {at: c, verified: false}}\n")
+
+    with pytest.raises(DocumentError, match=r"rights.yaml:2:.*third_partie"):
+        read_exemptions(path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "due"),
+    [
+        (datetime(2026, 11, 23, 10, tzinfo=UTC), datetime(2026, 12, 23, 23, 59, tzinfo=UTC)),
+        (datetime(2027, 1, 31, 10, tzinfo=UTC), datetime(2027, 2, 28, 23, 59, tzinfo=UTC)),
+        (datetime(2026, 12, 31, 10, tzinfo=UTC), datetime(2027, 1, 31, 23, 59, tzinfo=UTC)),
+        (datetime(2027, 3, 10, 10, tzinfo=UTC), datetime(2027, 4, 10, 22, 59, tzinfo=UTC)),
+    ],
+)
+def test_a_month_is_a_month_in_england(asked: datetime, due: datetime) -> None:
+    """By the calendar, to the end of the day in England; the last of the month where there is no such day."""
+    assert month_after(asked) == due
+
+
+def test_who_is_told_nothing_cannot_tell_whether_anything_is_held() -> None:
+    """The answer that neither confirms nor denies names no exemption and no child."""
+    answer = ANSWERS["neither_confirm_nor_deny"]
+
+    assert "exempt" not in answer
+    assert "child" not in answer

@@ -1,0 +1,125 @@
+"""What the paper in docs/ says is so: every test and file it names exists, and no step, failure or myth is left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from contextlib import closing
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from services.basis_assessment.pack_document import read_book
+from services.basis_assessment.ropa import as_csv, record_of_processing
+from services.chassis.arrangement import ArrangementBook
+from services.workbench.dry_run import DryRun
+from services.workbench.scenario.in_process import InProcess
+from services.workbench.scenario.play import play, read
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAPER = ("ico-ten-steps.md", "hazard-log.md", "dpia.md", "controllers-and-processors.md")
+NAMED = re.compile(r"`((?:tests|docs)/[\w./-]+?\.(?:py|yaml|md))(?:::(\w+))?`")
+
+
+@cache
+def text(name: str) -> str:
+    """Give a page."""
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def rows(name: str) -> list[str]:
+    """Give the rows of a page's tables."""
+    return [line for line in text(name).splitlines() if line.startswith("| ") and not line.startswith("|--")]
+
+
+@pytest.mark.parametrize("page", PAPER)
+def test_every_test_and_file_named_exists(page: str) -> None:
+    """A page that names a test nobody has is worse than none."""
+    for path, test in NAMED.findall(text(page)):
+        file = ROOT / path
+        assert file.exists(), f"{page} names {path}"
+        if test:
+            assert re.search(rf"def {test}\(", file.read_text(encoding="utf-8")), f"{page} names {path}::{test}"
+
+
+@pytest.mark.parametrize("page", PAPER)
+def test_links_between_pages_hold(page: str) -> None:
+    """Each page that is linked to is there."""
+    for target in re.findall(r"\]\(([\w./-]+\.md)\)", text(page)):
+        assert (DOCS / target).exists(), f"{page} links to {target}"
+
+
+def test_every_step_principle_and_myth_has_a_line() -> None:
+    """Ten steps, seven principles, five myths; each names a test or a file."""
+    found = rows("ico-ten-steps.md")
+    steps = [row for row in found if re.match(r"\| \d+\. ", row)]
+    principles = [row for row in found if re.match(r"\| (\([a-f]\)|accountability)", row)]
+
+    assert [int(re.findall(r"\d+", row)[0]) for row in steps] == list(range(1, 11))
+    assert len(principles) == 7
+    assert all(NAMED.search(row) for row in (*steps, *principles))
+    myths = text("ico-ten-steps.md").split("## Myths")[1]
+    assert sum(bool(NAMED.search(line)) for line in myths.splitlines()) == 5
+
+
+def test_every_known_failure_has_a_control_a_test_and_a_residual_risk() -> None:
+    """F1 to F20, none left out, and the product is what it says."""
+    failures = [row for row in rows("hazard-log.md") if re.match(r"\| F\d+ ", row)]
+
+    assert [int(re.findall(r"F(\d+)", row)[0]) for row in failures] == list(range(1, 21))
+    for row in rows("hazard-log.md"):
+        if re.match(r"\| [FH]\d+ ", row):
+            assert NAMED.search(row), row[:40]
+            [severity, likelihood, risk] = map(int, re.findall(r"(\d) \u00d7 (\d) = (\d+)", row)[0])
+            assert severity * likelihood == risk < 10
+
+
+def test_governance_is_asked_and_nothing_waits() -> None:
+    """A missing DPIA is a task for governance, and social care is told all the same."""
+    path = ROOT / "tests/scenarios/s07-charity-without-policy-document.yaml"
+    with closing(InProcess()) as hand:
+        scenario = read(path)
+        play(scenario, path, hand)
+        seen = hand.seen(scenario.then.concern)
+
+    assert seen.assessed is not None
+    assert "dpia_missing" in seen.assessed.governance_codes
+    assert "kent-csc" in {share.recipient_agency_id for share in seen.of("SharePlanned")}
+
+
+def test_a_child_who_leaves_school_is_a_trigger() -> None:
+    """Missing from education can be said, and with a child in need social care is told of it."""
+    child = {"ref": "child", "role": "child", "names": [{"given": "Robin", "family": "Invented"}]}
+    item = {"category": "education", "kind": "fact", "about": "child", "core": True, "text": "Has left the roll."}
+    submission = {
+        "reference": "left",
+        "raised_by": {"name": "Sam Specimen", "role": "teacher"},
+        "detail": {"level": "child_in_need", "triggers": ["missing_education"]},
+        "people": [child],
+        "items": [item],
+    }
+
+    found = DryRun().of(submission, "larkfield-primary")
+
+    assert "childrens_social_care" in {one["class"] for one in found.told}
+
+
+def test_the_record_of_processing_speaks_of_every_agency_and_class() -> None:
+    """Each controller has a row for each class it may disclose to; legitimate interests are open to no public body."""
+    arrangement = ArrangementBook.load().arrangements[-1]
+    pack = read_book().on(date(2026, 11, 23))
+    rows = record_of_processing(arrangement, pack)
+
+    assert {row.controller_id for row in rows} == set(arrangement.agencies)
+    for row in rows:
+        assert row.article6_open
+        if "public authority" in row.legal_nature:
+            assert "(ea)" not in row.article6_open
+            assert "(f)" not in row.article6_open
+    [heading, *lines] = list(csv.reader(io.StringIO(as_csv(rows))))
+    assert len(lines) == len(rows)
+    assert "article6_open" in heading
