@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import door, importing, kafka_door, ledger, memory, replay, stage
+from bench import assess, door, importing, kafka_door, ledger, memory, replay, stage
 from bench.measure import Bench
 from bench.rows import Row, show, write
 from services.workbench.servers import Lines, ServersError, running
 
 BENCHES: dict[str, Callable[[Bench, int, int], list[Row]]] = {
+    "assess": assess.rows,
     "door": door.rows,
     "import": importing.rows,
     "kafka-door": kafka_door.rows,

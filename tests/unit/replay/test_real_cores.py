@@ -49,6 +49,9 @@ DECIDED_OF_ACTS = {
     "OutcomeGiven": (),
     "ShareRedirected": (),
     "DecisionRecorded": ("override",),
+    "ExplanationViewed": (),
+    "SubjectAccessRequested": ("request_id", "role", "clock_code", "seconds"),
+    "SubjectAccessDecided": (),
 }
 
 Histories = dict[str, list[Past]]
