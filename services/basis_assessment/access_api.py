@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from concern_relay.v1.assessments_pb2 import SubjectAccessDecided, SubjectAccessRequested
@@ -16,6 +16,7 @@ from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
 from services.basis_assessment.api import NAME_CHARS_MAX, NOTE_CHARS_MAX, DecidedBy
 from services.basis_assessment.rights import Exemption
 from services.basis_assessment.rooms import Rooms
+from services.basis_assessment.shares_held import share_of
 from services.basis_assessment.store import AccessAsked
 from services.chassis.auth import Caller, require
 from services.chassis.codes import number_of, word_of
@@ -32,6 +33,7 @@ class AskBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     concern_id: UUID
+    share_id: UUID | None = Field(default=None, description="the share by which you hold it; none if you raised it")
     requester: str = Field(description="a code of AccessRequester, as person_of_concern", max_length=80)
     name: str = Field(min_length=1, max_length=NAME_CHARS_MAX, description="who asks; sealed")
     words: str = Field(default="", max_length=NOTE_CHARS_MAX, description="what they asked for; sealed")
@@ -50,11 +52,12 @@ class DecideBody(BaseModel):
     reasons: str = Field(default="", max_length=NOTE_CHARS_MAX, description="kept inside; no part of the answer")
 
 
-def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...]) -> APIRouter:
+def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: str) -> APIRouter:
     """Give the routes.
 
     Args:
         rooms: what they work with.
+        routing_url: where routing answers: it alone knows whose a share is.
         exemptions: with their tests and citations.
     """
     routes = APIRouter(prefix="/v1/subject-access", tags=["rights"])
@@ -71,10 +74,17 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...]) -> APIRouter:
         return {"exemptions": [asdict(one) for one in exemptions]}
 
     @routes.post("", status_code=201, summary="Record that somebody asked for a copy; the month runs")
-    async def ask(body: AskBody, caller: Decider) -> dict[str, Any]:
+    async def ask(
+        body: AskBody, caller: Decider, authorization: Annotated[str, Header(include_in_schema=False)] = ""
+    ) -> dict[str, Any]:
+        if body.share_id is not None:
+            held = await share_of(routing_url, body.share_id, authorization)
+            if held.get("concern_id") != str(body.concern_id):
+                raise problem(404, "unknown_share", "no such share came to your agency")
         data = SubjectAccessRequested(
             concern_id=str(body.concern_id),
             agency_id=caller.agency_id,
+            share_id=str(body.share_id or ""),
             requester=_number(AccessRequester, body.requester),
         )
         who = Part(named_person=NamedPerson(name=body.name, role=body.requester))

@@ -44,12 +44,12 @@ def routes(context: Context) -> APIRouter:
     laws = read_book(context.settings.deploy_dir / "law")
     book = book_of(context.settings)
     rooms = Rooms(context.journal, Decisions(context.pool), book, context.clock, laws)
+    exemptions = read_exemptions(context.settings.deploy_dir / "rights" / "subject-access.yaml")
+    routing_url = os.environ.get("RELAY_ROUTING_URL", "")
     both = APIRouter()
     both.include_router(decision_routes(rooms))
-    both.include_router(explanation_routes(rooms, BasisCore(laws, book), os.environ.get("RELAY_ROUTING_URL", "")))
-    both.include_router(
-        access_routes(rooms, read_exemptions(context.settings.deploy_dir / "rights" / "subject-access.yaml"))
-    )
+    both.include_router(explanation_routes(rooms, BasisCore(laws, book), routing_url))
+    both.include_router(access_routes(rooms, exemptions, routing_url))
     return both
 
 

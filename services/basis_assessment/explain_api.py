@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-import httpx
 from fastapi import APIRouter, Depends, Header, Query, Response
 from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,13 +18,13 @@ from services.basis_assessment.core import BasisCore
 from services.basis_assessment.filed import Audience, Disclosure, Sent, as_html, as_markdown, disclosure
 from services.basis_assessment.preview import preview
 from services.basis_assessment.rooms import Rooms
+from services.basis_assessment.shares_held import share_of
 from services.basis_assessment.store import Assessed
 from services.chassis.auth import Caller, require
 from services.chassis.codes import number_of, word_of
 from services.chassis.problems import problem
 
 PARTS_MAX: Final = 2_000
-ROUTING_DEADLINE_S: Final = 5.0
 
 Sender = Annotated[Caller, Depends(require("raise"))]
 Reader = Annotated[Caller, Depends(require("raise", "audit", "operate"))]
@@ -97,7 +96,7 @@ def explanation_routes(rooms: Rooms, core: BasisCore, routing_url: str) -> APIRo
         authorization: Annotated[str, Header(include_in_schema=False)] = "",
         form: Form = "html",
     ) -> Response:
-        share = await _share(routing_url, share_id, authorization)
+        share = await share_of(routing_url, share_id, authorization)
         found = await rooms.decisions.assessed(concern_id)
         if found is None or share.get("concern_id") != str(concern_id):
             raise problem(404, "unknown_share", "no such share came to your agency")
@@ -158,19 +157,6 @@ async def _looked(
     )
     key = f"explanation/{wanted}/{share_id}/{caller.agency_id}/{rooms.clock.now():%Y%m%d%H%M%S}"
     await rooms.journal.act(str(concern_id), data, agency_id=caller.agency_id, key=key)
-
-
-async def _share(url: str, share_id: UUID, authorization: str) -> dict[str, Any]:
-    """Ask routing whose a share is, with the caller's own token: it decides, and says no to everybody else."""
-    try:
-        async with httpx.AsyncClient(timeout=ROUTING_DEADLINE_S) as client:
-            answer = await client.get(f"{url}/v1/inbox/{share_id}", headers={"Authorization": authorization})
-            found = dict(answer.json()) if answer.is_success else None
-    except (httpx.HTTPError, ValueError) as error:
-        raise problem(503, "routing_away", "routing does not answer, so whose share it is cannot be said") from error
-    if found is None:
-        raise problem(404, "unknown_share", "no such share came to your agency")
-    return found
 
 
 def _class(word: str) -> AgencyClass:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from services.workbench.calls import CallError, local_calls
-from services.workbench.output import Finding, answer
+from services.workbench.calls import asked
+from services.workbench.output import answer
 
 app = typer.Typer(no_args_is_help=True, help="Subject access: who asked for a copy, and what was decided.")
 
@@ -19,16 +19,18 @@ PATH = "/v1/subject-access"
 @app.command("list")
 def list_(agency: Agency, as_json: AsJson = False) -> None:
     """List requests for a copy, open ones first."""
-    data, findings = _call("GET", PATH, agency)
+    data, findings = asked("basis_assessment", agency, "GET", PATH)
     found = (data or {}).get("requests", [])
     lines = [f"{r['request_id']}  {r['requester']:<18} {r['role']:<20} due {r['due_at']}  {r['state']}" for r in found]
-    raise answer("access list", data, findings, as_json=as_json, lines=lines or ["nobody has asked"])
+    raise answer(
+        "access list", data, findings, as_json=as_json, lines=lines or ([] if findings else ["nobody has asked"])
+    )
 
 
 @app.command()
 def exemptions(agency: Agency, as_json: AsJson = False) -> None:
     """Show the exemptions, each with its tests and where it comes from."""
-    data, findings = _call("GET", f"{PATH}/exemptions", agency)
+    data, findings = asked("basis_assessment", agency, "GET", f"{PATH}/exemptions")
     lines = []
     for one in (data or {}).get("exemptions", []):
         seen = "" if one["verified"] else " (not yet compared with the published text)"
@@ -42,12 +44,14 @@ def ask(
     agency: Agency,
     requester: Annotated[str, typer.Option(help="subject, parent, person_of_concern, representative, other")],
     name: Annotated[str, typer.Option(help="Who asks; sealed.")],
+    share: Annotated[str, typer.Option(help="The share by which you hold it; none if you raised it.")] = "",
     words: Annotated[str, typer.Option(help="What they asked for; sealed.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Record that somebody asked for a copy; the month runs."""
-    body = {"concern_id": concern, "requester": requester, "name": name, "words": words}
-    data, findings = _call("POST", PATH, agency, body)
+    held = {"concern_id": concern, "share_id": share or None}
+    body = {**held, "requester": requester, "name": name, "words": words}
+    data, findings = asked("basis_assessment", agency, "POST", PATH, json=body)
     lines = [f"{data['request_id']}: {data['role']} decides by {data['due_at']}"] if data else []
     raise answer("access ask", data, findings, as_json=as_json, lines=lines)
 
@@ -70,14 +74,6 @@ def decide(
         "outcome": outcome, "decided_by": {"name": name, "role": role}, "exemptions": exemption or [],
         "withheld_part_ids": withhold or [], "health_opinion": health_opinion, "reasons": reasons,
     }  # fmt: skip
-    data, findings = _call("POST", f"{PATH}/{request}", agency, body)
+    data, findings = asked("basis_assessment", agency, "POST", f"{PATH}/{request}", json=body)
     lines = [f"recorded; the requester is told: {data['decided']['answer']}"] if data else []
     raise answer("access decide", data, findings, as_json=as_json, lines=lines)
-
-
-def _call(method: str, path: str, agency: str, body: dict[str, Any] | None = None) -> tuple[Any, list[Finding]]:
-    try:
-        options = {} if body is None else {"json": body}
-        return local_calls()("basis_assessment", method, path, agency=agency, **options), []
-    except CallError as error:
-        return None, [Finding(error.code, str(error))]

@@ -59,6 +59,7 @@ def requested(state: BasisState, fact: Fact, data: SubjectAccessRequested, pack:
         concern_id=state.concern.concern_id,
         request_id=derived_id(state.concern.concern_id, "subject_access", str(fact.id)),
         agency_id=fact.agency_id,
+        share_id=data.share_id,
         requester=data.requester,
         role=role,
         clock_code=CLOCK,

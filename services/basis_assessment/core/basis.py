@@ -14,7 +14,7 @@ from concern_relay.v1.assessments_pb2 import (
 from services.basis_assessment.core import access
 from services.basis_assessment.core.assess import Assessment, assess
 from services.basis_assessment.core.decisions import record
-from services.basis_assessment.core.engine import SHARED, Engine
+from services.basis_assessment.core.engine import Engine
 from services.basis_assessment.core.ladder import escalation
 from services.basis_assessment.core.state import BasisState, fold
 from services.basis_assessment.pack import LawBook, LawPack
@@ -125,28 +125,24 @@ class BasisCore:
             case ExplanationViewed():
                 return self._viewed(fact, fact.data)
             case SubjectAccessRequested():
-                pack, agency = self._asked_controller(state, fact)
+                pack, agency = self._asked_controller(state, fact, fact.data.share_id)
                 return access.requested(state, fact, fact.data, pack, agency)
             case SubjectAccessDecided():
-                pack, _ = self._asked_controller(state, fact)
-                return access.decided(state, fact, fact.data, pack)
+                return access.decided(state, fact, fact.data, self.laws.on(_day(fact.recorded)))
         return NOTHING
 
-    def _asked_controller(self, state: BasisState, fact: Fact) -> tuple[LawPack, Agency]:
-        """Give the law, and the agency where it is a controller here: it raised the concern, or its class was told.
+    def _asked_controller(self, state: BasisState, fact: Fact, share_id: str) -> tuple[LawPack, Agency]:
+        """Give the law, and the agency where it is a controller here: it raised the concern, or holds a share of it.
+
+        Whose a share is routing alone knows; the route has asked it before this act.
 
         Raises:
             Refused: it is none; of another's concern not even the existence is said.
         """
         day = _day(fact.recorded)
         agency = self.arrangements.on(day).agency(fact.agency_id)
-        told = {
-            one.recipient_class
-            for one in self.assess(state, fact.recorded, str(fact.id)).event.classes
-            if one.outcome in SHARED
-        }
-        if agency is None or (fact.agency_id != state.concern.agency_id and agency.agency_class not in told):
-            raise Refused(404, "unknown_concern", "your agency holds no such concern")
+        if agency is None or not (share_id or fact.agency_id == state.concern.agency_id):
+            raise Refused(404, "unknown_concern", "your agency holds no such concern; give the share it holds it by")
         return self.laws.on(day), agency
 
     @staticmethod

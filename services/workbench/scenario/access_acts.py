@@ -13,14 +13,25 @@ from services.chassis.codes import number_of, word_of
 from services.workbench.scenario.document import Access, AccessThen, AskAccess
 
 
-def message_of(step: Access, concern_id: str, request_id: str, part: Callable[[str], str]) -> Message:
+def share_held(seen: Any, agency: str) -> str:
+    """Give the newest share that was planned for an agency; empty where there is none."""
+    mine = [d.share_id for d in seen.of("SharePlanned") if d.recipient_agency_id == agency]
+    return str(mine[-1]) if mine else ""
+
+
+def message_of(step: Access, seen: Any, concern_id: str, part: Callable[[str], str]) -> Message:
     """Give the message a step asks to have recorded."""
     if isinstance(step, AskAccess):
         requester = number_of(codes.AccessRequester, step.requester.value)
-        return SubjectAccessRequested(concern_id=concern_id, agency_id=step.agency, requester=requester)
+        return SubjectAccessRequested(
+            concern_id=concern_id,
+            agency_id=step.agency,
+            requester=requester,
+            share_id=share_held(seen, step.agency),
+        )
     return SubjectAccessDecided(
         concern_id=concern_id,
-        request_id=request_id,
+        request_id=open_request(seen, step.agency),
         agency_id=step.agency,
         outcome=number_of(codes.AccessOutcome, step.outcome.value),
         role=number_of(codes.DeciderRole, step.role.value),

@@ -34,7 +34,7 @@ from services.intake.ids import IdKey, Reference
 from services.intake.reading import read_tree
 from services.routing.core import RoutingCore
 from services.routing.core.said import RECORDED_REFUSALS
-from services.workbench.scenario.access_acts import message_of, open_request
+from services.workbench.scenario.access_acts import message_of
 from services.workbench.scenario.after import Afterwards, Ask
 from services.workbench.scenario.after_acts import Acts
 from services.workbench.scenario.after_find import Finder
@@ -246,7 +246,7 @@ class InProcess:
         known = self._known(step.concern)
         agency_known(self._arrangement, step.agency)
         seen = self.seen(step.concern)
-        data = message_of(step, known.concern_id, open_request(seen, step.agency), seen.part)
+        data = message_of(step, seen, known.concern_id, seen.part)
         scope = KeyScope(known.concern_id)
         said = step.words if isinstance(step, AskAccess) else step.reasons
         who = named_person(scope, step.name, step.requester.value if isinstance(step, AskAccess) else step.role.value)

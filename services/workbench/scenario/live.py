@@ -26,7 +26,7 @@ from services.intake.ids import IdKey
 from services.intake.reading import read_tree
 from services.workbench.books import events_of
 from services.workbench.calls import CallError, local_calls
-from services.workbench.scenario.access_acts import open_request
+from services.workbench.scenario.access_acts import open_request, share_held
 from services.workbench.scenario.after import Afterwards
 from services.workbench.scenario.after_calls import AfterCalls
 from services.workbench.scenario.after_find import Finder
@@ -179,7 +179,8 @@ class Live:
         if isinstance(step, AskAccess):
             concern_id = self._known(step.concern)[0]
             body: dict[str, Any] = {
-                "concern_id": concern_id, "requester": step.requester.value, "name": step.name, "words": step.words
+                "concern_id": concern_id, "requester": step.requester.value, "name": step.name, "words": step.words,
+                "share_id": share_held(seen, step.agency) or None,
             }  # fmt: skip
             return self._asked("basis_assessment", "POST", path, step.agency, json=body)
         body = {
