@@ -19,6 +19,8 @@ from services.chassis.errors import SettingsError
 DOCUMENT_BYTES_MAX = 1_000_000
 NESTING_MAX = 100
 
+_REMEDY = "mend it: text with a colon, a comma or # goes in quotes; indent with blanks, not tabs"
+
 # libyaml where the wheel has it: ten times as fast, and every process reads law and arrangement when it starts.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -92,7 +94,7 @@ def read_text(raw: bytes, name: str) -> yaml.Node:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = getattr(error, "problem", None) or "unreadable"
-        raise DocumentError(Mistake(name, line, column, f"not YAML ({problem})", "mend it")) from error
+        raise DocumentError(Mistake(name, line, column, f"not YAML ({problem})", _REMEDY)) from error
     if root is None:
         raise DocumentError(Mistake(name, 1, 1, "empty", "write the document"))
     return root

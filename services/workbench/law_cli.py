@@ -231,7 +231,7 @@ def _seen(path: Path) -> Seen:
     scenario = read(path)
     with closing(InProcess()) as hand:
         play(scenario, path, hand)
-        return hand.seen(scenario.then.concern)
+        return hand.seen(scenario.then[-1].concern)
 
 
 def _of_concern(concern: str) -> BasisAssessed | None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.workbench.output import Finding, answer, usage
+from services.workbench.scenario.document import Scenario
 from services.workbench.scenario.play import Played, ScenarioFileError, files, play, read, schema
 from services.workbench.scenario.stage import NotHereError, SceneError
 
@@ -31,7 +32,7 @@ def run(
     skipped: list[str] = []
     path = Path()
     try:
-        scenarios = [(path, read(path)) for path in files(paths)]
+        scenarios = _read_all(files(paths))
         from services.workbench.scenario.where import stagehands  # noqa: PLC0415  (servers, only when asked for)
 
         with stagehands(live=live, quiet=as_json) as new_hand:
@@ -42,7 +43,7 @@ def run(
                     except NotHereError:
                         skipped.append(scenario.scenario)
     except (ScenarioFileError, SceneError) as error:
-        where = "" if isinstance(error, ScenarioFileError) else f"{path.name}: "
+        where = "" if str(error).startswith(path.name) or not path.name else f"{path.name}: "
         raise usage("scenario run", f"{where}{error}", as_json=as_json) from error
     findings = [
         Finding("differs", finding, {"scenario": one.name, "file": one.path})
@@ -56,6 +57,20 @@ def run(
         "skipped": skipped,
     }
     raise answer("scenario run", data, findings, as_json=as_json, lines=_lines(played, skipped))
+
+
+def _read_all(paths: list[Path]) -> list[tuple[Path, Scenario]]:
+    """Read every file before any is played; what is wrong with all of them is said at once."""
+    read_: list[tuple[Path, Scenario]] = []
+    wrong: list[str] = []
+    for path in paths:
+        try:
+            read_.append((path, read(path)))
+        except ScenarioFileError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ScenarioFileError("\n".join(wrong))
+    return read_
 
 
 def _lines(played: list[Played], skipped: list[str]) -> list[str]:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from concern_relay.v1 import codes_pb2 as codes
-from services.chassis.codes import str_enum
-from services.workbench.scenario.terms import AgencyId, AgencyOrNone, Code, Person, Ref
+from services.workbench.scenario.terms import AgencyId, AgencyOrNone, Code, Duty, Moment, Person, Ref, Strict, coded
 
-RecallReason: Any = str_enum(codes.RecallReason)
-About: Any = str_enum(codes.DisagreementAbout)
-Resolution: Any = str_enum(codes.DisagreementResolution)
-Ground: Any = str_enum(codes.ErasureGround)
-Band: Any = str_enum(codes.RequestBand)
-Power: Any = str_enum(codes.Gateway)
-Refusal: Any = str_enum(codes.RequestRefusal)
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+RecallReason: Any = coded(codes.RecallReason)
+About: Any = coded(codes.DisagreementAbout)
+Resolution: Any = coded(codes.DisagreementResolution)
+Ground: Any = coded(codes.ErasureGround)
+Band: Any = coded(codes.RequestBand)
+Power: Any = coded(codes.Gateway)
+Refusal: Any = coded(codes.RequestRefusal)
 
 
 class FromSender(Person):
@@ -107,7 +101,7 @@ class Receive(Person):
 class DoDuty(Person):
     """A named person says that a duty was done: a conference, a visit, a notice; the next one may follow."""
 
-    duty: Code = Field(default="", description="its code, as transfer_in_conference; left out: the one due first")
+    duty: Duty = Field(default="", description="its code, as transfer_in_conference; left out: the one due first")
     words: str = Field(default="done", description="in words; an empty text leaves them out")
 
 
@@ -120,7 +114,7 @@ AFTERWARDS: Final = (
 )
 
 
-class ErasureThen(_Strict):
+class ErasureThen(Strict):
     """An erasure that must have been asked for, and how it stands."""
 
     agency: AgencyId
@@ -131,7 +125,7 @@ class ErasureThen(_Strict):
     items: list[Ref] = Field(default=[], description="parts that must be among what is to be erased")
 
 
-class BreachThen(_Strict):
+class BreachThen(Strict):
     """A breach that must be on record, and how it stands."""
 
     owner: AgencyOrNone = ""
@@ -142,7 +136,7 @@ class BreachThen(_Strict):
     called: bool | None = None
 
 
-class DisagreementThen(_Strict):
+class DisagreementThen(Strict):
     """A disagreement that must be on record, and how it stands."""
 
     raised_by: AgencyOrNone = ""
@@ -155,7 +149,7 @@ class DisagreementThen(_Strict):
     overdue: bool | None = Field(default=None, description="whether any stage ran out")
 
 
-class RequestThen(_Strict):
+class RequestThen(Strict):
     """A request that must be on record, and how it stands."""
 
     agency: AgencyOrNone = Field(default="", description="who asked")
@@ -169,10 +163,10 @@ class RequestThen(_Strict):
     asked_lacks: list[str] = Field(default=[], description="words that who was asked must not have been given")
 
 
-class DutyThen(_Strict):
+class DutyThen(Strict):
     """A duty that must have been started, and how it stands. Its times: `clocks`, of duty."""
 
-    duty: Code = Field(description="its code, as transfer_in_conference")
+    duty: Duty = Field(description="its code, as transfer_in_conference")
     agency: AgencyOrNone = Field(default="", description="whose it is")
     state: Literal["running", "overdue", "done"] | None = None
     late: bool | None = Field(default=None, description="whether it was done after it was due")
@@ -182,26 +176,26 @@ class DutyThen(_Strict):
     )
 
 
-class KnownThen(_Strict):
+class KnownThen(Strict):
     """What one agency must have known at a moment, from what was actually sent; and how far it had come."""
 
     agency: AgencyId
-    at: datetime | None = Field(default=None, description="left out: at the end")
+    at: Moment | None = Field(default=None, description="left out: at the end")
     state: (
         Literal["not_told", "raised", "planned", "delivered", "read", "acknowledged", "outcome", "recalled", "blocked"]
         | None
     ) = None
-    includes: list[Ref] = []
-    excludes: list[Ref] = []
+    includes: list[Ref] = Field(default=[])
+    excludes: list[Ref] = Field(default=[])
     erased: list[Ref] = Field(default=[], description="what it held and has erased, or was called back")
     tombstones: list[Ref] = Field(default=[], description="what it held and nobody can open any more")
-    view_has: list[str] = []
-    view_lacks: list[str] = []
+    view_has: list[str] = Field(default=[])
+    view_lacks: list[str] = Field(default=[])
     acknowledged_by: str | None = Field(default=None, description="name of who acknowledged; an empty text: nobody")
     law_pack: Code = Field(default="", description="pack under which the last of it was assessed")
 
 
-class ReceiptsThen(_Strict):
+class ReceiptsThen(Strict):
     """Attachments an agency must have said to have."""
 
     agency: AgencyId

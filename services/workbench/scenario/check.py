@@ -38,12 +38,14 @@ class Seen:
         refs: part ids by the refs of its submissions.
         views: per share, the opened parts of what the recipient got.
         watch_due: when its watch runs out, if it runs.
+        classes: the class of each agency of the arrangement.
     """
 
     facts: Sequence[Fact]
     refs: Mapping[str, str]
     views: Mapping[str, Sequence[Part]] = field(default_factory=dict)
     watch_due: datetime | None = None
+    classes: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> list[Any]:
         """Give the messages of one type, in order."""
@@ -114,12 +116,12 @@ def _basis(wanted: BasisThen, seen: Seen) -> Iterator[str]:
     }
     for field_name, value in words.items():
         yield from _same(f"basis: {name} {field_name}", getattr(wanted, field_name), value)
-    if wanted.alternates is not None:
-        yield from _same(
-            f"basis: {name} alternates",
-            sorted(wanted.alternates),
-            sorted(word_of(codes.Article6, a) for a in found.alternates),
-        )
+    beside = [word_of(codes.Article6, a) for a in found.alternates]
+    if wanted.alternates == [] and beside:
+        yield f"basis: {name} alternates are {', '.join(beside)} and none may be"
+    for base in wanted.alternates or ():
+        if base not in beside:
+            yield f"basis: {name} alternates lack {base}; there are: {', '.join(beside) or 'none'}"
     open_bases = {word_of(codes.Article6, base) for base in found.open_bases}
     yield from (
         f"basis: {name} does not say that {base} is open" for base in wanted.open_bases if base not in open_bases
@@ -150,7 +152,11 @@ def _item(name: str, wanted: ItemThen, found: ClassAssessment, seen: Seen) -> It
 
 def _same(what: str, wanted: Any, found: Any) -> Iterator[str]:
     if wanted is not None and wanted != found:
-        yield f"{what} is {found!r}, must be {str(wanted)!r}"
+        yield f"{what} is {_shown(found)}, must be {_shown(wanted)}"
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value == "" else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _recipients(then: Then, seen: Seen) -> Iterator[str]:
@@ -220,7 +226,7 @@ def _withheld(wanted: WithheldThen, seen: Seen) -> Iterator[str]:
                 wanted.recipient_class is None
                 or word_of(codes.AgencyClass, found.recipient_class) == wanted.recipient_class
             )
-            and (wanted.agency is None or found.agency_id == wanted.agency)
+            and (wanted.agency is None or _withheld_from(wanted.agency, found, seen))
             and (wanted.reason is None or word_of(codes.WithholdReason, found.reason) == wanted.reason)
         )
         if fits:
@@ -229,7 +235,15 @@ def _withheld(wanted: WithheldThen, seen: Seen) -> Iterator[str]:
                 return
     left = ", ".join(sorted(seen.ref(p) for p in want)) or "the whole"
     who = wanted.agency or wanted.recipient_class or "anybody"
-    yield f"withheld: no record of {left} from {who} for {wanted.reason or 'any reason'}"
+    there = {
+        f"{w.agency_id or word_of(codes.AgencyClass, w.recipient_class)} for {word_of(codes.WithholdReason, w.reason)}"
+        for w in seen.of("ShareWithheld")
+        if not want or want & set(w.part_ids)
+    }
+    yield (
+        f"withheld: no record of {left} from {who} for {wanted.reason or 'any reason'}; "
+        f"there are: {', '.join(sorted(there)) or 'none'}"
+    )
 
 
 def _not_told(wanted: Iterable[str], seen: Seen) -> Iterator[str]:
@@ -317,7 +331,8 @@ def _passed_on_so(wanted: DecisionThen, found: DecisionRequested, seen: Seen) ->
 
 
 def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
-    due = local(wanted.due)
+    day = None if isinstance(wanted.due, datetime) else wanted.due
+    due = local(wanted.due) if isinstance(wanted.due, datetime) else None
     clocks: list[tuple[str, datetime, str]] = []
     if wanted.of == "acknowledgement":
         clocks = [(d.recipient_agency_id, _time(d.acknowledge_by), d.clock_code) for d in seen.of("ShareDelivered")]
@@ -335,12 +350,33 @@ def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
     elif seen.watch_due is not None:
         clocks = [("", seen.watch_due, "watch")]
     mine = [c for c in clocks if wanted.agency in {None, c[0]}]
-    if not any(_minute(c[1]) == _minute(due) and wanted.rule in {"", c[2]} for c in mine):
+    then = [
+        c for c in mine if (c[1].astimezone(LONDON).date() == day if due is None else _minute(c[1]) == _minute(due))
+    ]
+    if not any(wanted.rule in {"", c[2]} for c in then):
         there = "; ".join(
             f"{agency} {moment.astimezone(LONDON):%a %d %b %Y %H:%M} ({rule})" for agency, moment, rule in mine
         )
-        asked = f"{due.astimezone(LONDON):%a %d %b %Y %H:%M} {wanted.rule}"
-        yield f"clock: no {wanted.of} due {asked}; there are: {there or 'none'}"
+        asked = f"{wanted.due:%a %d %b %Y}" if due is None else f"{due.astimezone(LONDON):%a %d %b %Y %H:%M}"
+        asked = f"{wanted.of} due {asked} {wanted.rule}".rstrip()
+        yield f"clock: no {asked}; there are: {there or _no_clock(wanted, seen)}"
+
+
+def _no_clock(wanted: ClockThen, seen: Seen) -> str:
+    """Say why there is none: an acknowledgement is due from delivery on, and nothing was delivered yet."""
+    if wanted.of == "acknowledgement":
+        delivered = {d.share_id for d in seen.of("ShareDelivered")}
+        if any(s.recipient_agency_id == wanted.agency and s.share_id not in delivered for s in seen.of("SharePlanned")):
+            return "none, since its share is not delivered yet: a person has to bring it (step `bring`)"
+    return "none"
+
+
+def _withheld_from(agency: str, found: Any, seen: Seen) -> bool:
+    """Whether a record means an agency: it names it, or the whole class of it got nothing."""
+    if found.agency_id:
+        return bool(found.agency_id == agency)
+    told = {s.recipient_agency_id for s in seen.of("SharePlanned")}
+    return word_of(codes.AgencyClass, found.recipient_class) == seen.classes.get(agency, "") and agency not in told
 
 
 def _time(stamp: Any) -> datetime:

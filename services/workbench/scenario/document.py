@@ -16,14 +16,12 @@ of the submission. Times without a zone are Europe/London.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
 
 from concern_relay.v1 import assessments_pb2, concerns_pb2, keys_pb2, shares_pb2
 from concern_relay.v1 import codes_pb2 as codes
-from services.chassis.codes import str_enum
 from services.intake import follow_up as sent
 from services.intake.submission import Submission
 from services.workbench.scenario.after import (
@@ -46,39 +44,53 @@ from services.workbench.scenario.after import (
     Resolve,
     SafetyCall,
 )
-from services.workbench.scenario.terms import AgencyId, AgencyOrNone, Code, Person, Ref
+from services.workbench.scenario.places import Places
+from services.workbench.scenario.terms import (
+    AgencyId,
+    AgencyOrNone,
+    Clause,
+    Code,
+    DayOrMoment,
+    Duty,
+    Moment,
+    Person,
+    Ref,
+    Strict,
+    coded,
+    plain,
+    span,
+)
 
-AgencyClass: Any = str_enum(codes.AgencyClass)
-Outcome: Any = str_enum(codes.Outcome)
-Article6: Any = str_enum(codes.Article6)
-Article9: Any = str_enum(codes.Article9)
-DpaCondition: Any = str_enum(codes.DpaCondition)
-Gateway: Any = str_enum(codes.Gateway)
-Sensitivity: Any = str_enum(codes.Sensitivity)
-ConsentAbsence: Any = str_enum(codes.ConsentAbsence)
-WithholdReason: Any = str_enum(codes.WithholdReason)
-DeciderRole: Any = str_enum(codes.DeciderRole)
-AccessRequester: Any = str_enum(codes.AccessRequester)
-AccessOutcome: Any = str_enum(codes.AccessOutcome)
-AccessExemption: Any = str_enum(codes.AccessExemption)
-ShareOutcome: Any = str_enum(codes.ShareOutcome)
-Urgency: Any = str_enum(codes.Urgency)
-LegalNature: Any = str_enum(codes.LegalNature)
-Regime: Any = str_enum(codes.Regime)
+AgencyClass: Any = coded(codes.AgencyClass)
+Outcome: Any = coded(codes.Outcome)
+Article6: Any = coded(codes.Article6)
+Article9: Any = coded(codes.Article9)
+DpaCondition: Any = coded(codes.DpaCondition)
+Gateway: Any = coded(codes.Gateway)
+Sensitivity: Any = coded(codes.Sensitivity)
+ConsentAbsence: Any = coded(codes.ConsentAbsence)
+WithholdReason: Any = coded(codes.WithholdReason)
+DeciderRole: Any = coded(codes.DeciderRole)
+AccessRequester: Any = coded(codes.AccessRequester)
+AccessOutcome: Any = coded(codes.AccessOutcome)
+AccessExemption: Any = coded(codes.AccessExemption)
+ShareOutcome: Any = coded(codes.ShareOutcome)
+Urgency: Any = coded(codes.Urgency)
+LegalNature: Any = coded(codes.LegalNature)
+Regime: Any = coded(codes.Regime)
 _EVENTS = sorted(
     name
     for module in (concerns_pb2, assessments_pb2, shares_pb2, keys_pb2)
     for name in module.DESCRIPTOR.message_types_by_name
     if name not in {"ClassAssessment", "ItemAssessment", "Question"}
 )
-EventName: Any = Literal[tuple(_EVENTS)]
+_EVENT_OF = {plain(name).replace("_", ""): name for name in _EVENTS}
+EventName: Any = Annotated[
+    Literal[tuple(_EVENTS)], BeforeValidator(lambda said: _EVENT_OF.get(plain(str(said)).replace("_", ""), said))
+]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class AgencyChange(_Strict):
+class AgencyChange(Strict):
     """A change of one agency of the arrangement, for this scenario only."""
 
     agency: AgencyId
@@ -88,10 +100,10 @@ class AgencyChange(_Strict):
     agreement: str | None = None
 
 
-class Given(_Strict):
+class Given(Strict):
     """What is so before anything happens."""
 
-    now: datetime = Field(description="when the scenario begins; Europe/London unless a zone is given")
+    now: Moment = Field(description="when the scenario begins; Europe/London unless a zone is given")
     arrangement: str = Field(
         default="", description="name of an arrangement in deploy/arrangements; empty: the one in force"
     )
@@ -157,13 +169,22 @@ Follow = Add | Correct | GiveConsent | WithdrawConsent | MoveChild | LinkConcern
 FOLLOW_UPS = ("add", "correct", "consent_given", "consent_withdrawn", "move", "link", "unlink")
 
 
-class Span(_Strict):
-    """How long, or until when."""
+class Span(Strict):
+    """How long, or until when; in words, as `2 hours`, or a time, will do."""
 
     minutes: float = 0
     hours: float = 0
     days: float = 0
-    until: datetime | None = None
+    weeks: float = 0
+    until: Moment | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_words(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            long = span(given)
+            return {"until": given} if long is None else {"minutes": long.total_seconds() / 60}
+        return given
 
 
 class GiveOutcome(Person):
@@ -180,7 +201,7 @@ class Redirect(Person):
     reason: str = "belongs there"
 
 
-class Decide(_Strict):
+class Decide(Strict):
     """What a named person decides about an open question."""
 
     outcome: Outcome
@@ -197,7 +218,7 @@ class Decide(_Strict):
     refused: Code = ""
 
 
-class AskAccess(_Strict):
+class AskAccess(Strict):
     """Somebody asks a controller for a copy of what it holds (subject access)."""
 
     agency: AgencyId = Field(description="the controller that is asked")
@@ -208,14 +229,14 @@ class AskAccess(_Strict):
     refused: Code = ""
 
 
-class DecideAccess(_Strict):
+class DecideAccess(Strict):
     """A named person decides on the newest open request for a copy at an agency."""
 
     agency: AgencyId
     name: str = "Pat Example"
     role: DeciderRole
     outcome: AccessOutcome
-    exemptions: list[AccessExemption] = []
+    exemptions: list[AccessExemption] = Field(default=[])
     withhold: list[Ref] = Field(default=[], description="items and people that are not given")
     health_opinion: bool = False
     reasons: str = Field(default="", description="kept inside; no part of the answer")
@@ -226,7 +247,7 @@ class DecideAccess(_Strict):
 Access = AskAccess | DecideAccess
 
 
-class AccessThen(_Strict):
+class AccessThen(Strict):
     """A request for a copy that must have been made, and how it stands."""
 
     agency: AgencyId
@@ -234,12 +255,12 @@ class AccessThen(_Strict):
     role: DeciderRole | None = Field(default=None, description="who must be asked to decide")
     to_consider: list[AccessExemption] = Field(default=[], description="exemptions whose tests must be put to them")
     outcome: AccessOutcome | None = None
-    exemptions: list[AccessExemption] = []
-    withheld: list[Ref] = []
+    exemptions: list[AccessExemption] = Field(default=[])
+    withheld: list[Ref] = Field(default=[])
     confirms_existence: bool | None = Field(default=None, description="whether the answer says that anything is held")
 
 
-class Step(_Strict):
+class Step(Strict):
     """One thing that happens: exactly one of these."""
 
     raise_: Raise | None = Field(default=None, alias="raise")
@@ -282,12 +303,12 @@ class Step(_Strict):
 class Earlier(Step):
     """A step that is over when the scenario begins."""
 
-    at: datetime | None = Field(
+    at: Moment | None = Field(
         default=None, description="when; empty: with the step before it, the first a day before `now`"
     )
 
 
-class ItemThen(_Strict):
+class ItemThen(Strict):
     """What must have been decided for one part; what is left out is not looked at."""
 
     item: Ref
@@ -299,13 +320,15 @@ class ItemThen(_Strict):
     reason: WithholdReason | None = None
 
 
-class BasisThen(_Strict):
+class BasisThen(Strict):
     """What must have been decided for one class of recipient."""
 
     recipient_class: AgencyClass = Field(alias="class")
     outcome: Outcome | None = None
     article6: Article6 | Literal["none"] | None = None
-    alternates: list[Article6] | None = None
+    alternates: list[Article6] | None = Field(
+        default=None, description="bases that must stand beside; an empty list: none may"
+    )
     gateway: Gateway | Literal["none"] | None = None
     must: bool | None = None
     reason: WithholdReason | None = None
@@ -313,22 +336,22 @@ class BasisThen(_Strict):
     open_bases: list[Article6] = Field(default=[], description="bases said to be open where another was refused")
     regime_source: Regime | None = Field(default=None, description="the regime the sender holds the data under")
     regime_disclosure: Regime | None = Field(default=None, description="the regime the disclosure is made under")
-    clauses: list[Code] = Field(
+    clauses: list[Clause] = Field(
         default=[], description="clauses of the law pack that must have led here or stand beside"
     )
-    not_clauses: list[Code] = Field(default=[], description="clauses that must not")
-    items: list[ItemThen] = []
+    not_clauses: list[Clause] = Field(default=[], description="clauses that must not")
+    items: list[ItemThen] = Field(default=[])
 
 
-class ShareThen(_Strict):
+class ShareThen(Strict):
     """What must have been shared with one agency, over all its shares."""
 
     to: AgencyId
     emergency: bool | None = None
     urgency: Urgency | None = None
     count: int | None = Field(default=None, ge=0, description="how many shares")
-    includes: list[Ref] = []
-    excludes: list[Ref] = []
+    includes: list[Ref] = Field(default=[])
+    excludes: list[Ref] = Field(default=[])
     view_has: list[str] = Field(default=[], description="words its view must hold")
     view_lacks: list[str] = Field(default=[], description="words its view must not hold")
     state: Literal["planned", "delivered", "read", "acknowledged", "outcome", "recalled", "blocked"] | None = None
@@ -336,16 +359,16 @@ class ShareThen(_Strict):
     late: bool | None = Field(default=None, description="whether it was acknowledged after its clock")
 
 
-class WithheldThen(_Strict):
+class WithheldThen(Strict):
     """What must have been held back."""
 
     recipient_class: AgencyClass | None = Field(default=None, alias="class")
     agency: AgencyId | None = None
-    items: list[Ref] = []
+    items: list[Ref] = Field(default=[])
     reason: WithholdReason | None = None
 
 
-class ClockThen(_Strict):
+class ClockThen(Strict):
     """A clock: what is due, and when; to the minute."""
 
     of: Literal[
@@ -362,16 +385,16 @@ class ClockThen(_Strict):
         "subject_access",
     ]
     agency: AgencyId | None = None
-    due: datetime
+    due: DayOrMoment = Field(description="to the minute; a day alone: at any time of that day")
     rule: Code = ""
 
 
-class DecisionThen(_Strict):
+class DecisionThen(Strict):
     """A decision that must wait for a person, or must have been made."""
 
     role: DeciderRole | None = None
     agency: AgencyId | None = None
-    items: list[Ref] = []
+    items: list[Ref] = Field(default=[])
     recipient_class: AgencyClass | None = Field(default=None, alias="class")
     question: Code = ""
     state: Literal["open", "recorded", "overdue"] = "open"
@@ -386,50 +409,53 @@ class DecisionThen(_Strict):
     stage: int | None = Field(default=None, ge=0, description="how often it was passed on")
 
 
-class Then(_Strict):
+class Then(Strict):
     """What must be, and what must not be. Everything that is left out is not looked at."""
 
     concern: str = "concern"
-    basis: list[BasisThen] = []
+    basis: list[BasisThen] = Field(default=[])
     recipients: list[AgencyId] = Field(default=[], description="agencies that must have a share")
     only_recipients: bool = Field(default=False, description="nobody but `recipients` has one")
-    not_recipients: list[AgencyId] = []
-    shares: list[ShareThen] = []
-    withheld: list[WithheldThen] = []
+    not_recipients: list[AgencyId] = Field(default=[])
+    shares: list[ShareThen] = Field(default=[])
+    withheld: list[WithheldThen] = Field(default=[])
     not_told: list[AgencyClass] = Field(default=[], description="classes that get nothing, with a recorded reason")
-    questions: list[Code] = []
-    governance: list[Code] = []
-    decisions: list[DecisionThen] = []
+    questions: list[Code] = Field(default=[])
+    governance: list[Code] = Field(default=[])
+    decisions: list[DecisionThen] = Field(default=[])
     no_decisions: bool = False
     no_questions: bool = False
-    clocks: list[ClockThen] = []
-    events: list[EventName] = []
-    no_events: list[EventName] = []
+    clocks: list[ClockThen] = Field(default=[])
+    events: list[EventName] = Field(default=[])
+    no_events: list[EventName] = Field(default=[])
     warnings: list[Code] = Field(default=[], description="codes of what was odd and kept")
     law_pack: Code = ""
     answers: list[Code] = Field(default=[], description="myths that must have been answered: codes of the law pack")
     emergency: bool | None = None
-    erasures: list[ErasureThen] = []
-    breaches: list[BreachThen] = []
-    disagreements: list[DisagreementThen] = []
-    requests: list[RequestThen] = []
-    receipts: list[ReceiptsThen] = []
-    duties: list[DutyThen] = []
-    no_duties: list[Code] = Field(default=[], description="duties that must not have been started")
+    erasures: list[ErasureThen] = Field(default=[])
+    breaches: list[BreachThen] = Field(default=[])
+    disagreements: list[DisagreementThen] = Field(default=[])
+    requests: list[RequestThen] = Field(default=[])
+    receipts: list[ReceiptsThen] = Field(default=[])
+    duties: list[DutyThen] = Field(default=[])
+    no_duties: list[Duty] = Field(default=[], description="duties that must not have been started")
     reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
     subject_access: list[AccessThen] = Field(default=[], description="requests for a copy of what is held")
     known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")
 
 
-class Scenario(_Strict):
-    """A scenario."""
+class Scenario(Strict):
+    """A scenario. `_places` is where its words stand in its file."""
 
     scenario: str = Field(min_length=1, max_length=200)
-    cites: list[str] = []
+    cites: list[str] = Field(default=[])
     note: str = ""
     given: Given
     when: list[Step] = Field(min_length=1, max_length=200)
-    then: Then
+    then: list[Then] = Field(
+        min_length=1, max_length=50, description="what must be at the end; one, or a list of one for each concern"
+    )
+    _places: Places | None = PrivateAttr(default=None)
 
 
 Step.model_rebuild()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
-from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, LegalNature, Outcome, ShareOutcome
+from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, Outcome, ShareOutcome
 from concern_relay.v1.concerns_pb2 import (
     ConcernRaised,
     ConsentWithdrawn,
@@ -22,7 +22,7 @@ from concern_relay.v1.concerns_pb2 import (
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
 from concern_relay.v1.shares_pb2 import ActRefused, OutcomeGiven, ShareAcknowledged, ShareRead, ShareRedirected
 from services.basis_assessment.core import BasisCore
-from services.chassis.arrangement import Agency, Arrangement, ArrangementBook
+from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.codes import number_of
 from services.chassis.event import Content, Fact, KeyScope, Refused, derived_id
 from services.intake.content import contents_of
@@ -41,7 +41,6 @@ from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.check import LONDON, Seen, local
 from services.workbench.scenario.document import (
     Access,
-    AgencyChange,
     AskAccess,
     Decide,
     Follow,
@@ -54,6 +53,7 @@ from services.workbench.scenario.document import (
 )  # fmt: skip
 from services.workbench.scenario.follow import UNKNOWN_CODE, body_of, consent_ref, read
 from services.workbench.scenario.laws import law_book
+from services.workbench.scenario.scene import agency_known, arrangement_of, classes_of
 from services.workbench.scenario.stage import Act, SceneError
 from services.workbench.scenario.world import Seat, World
 
@@ -116,8 +116,6 @@ class InProcess:
         today = self.now.astimezone(LONDON).date()
         contents = contents_of(reading.submission, concern_id=concern_id, key=ID_KEY, today=today)
         flags = (*reading.flags, *contents.flags)
-        if unknown := [flag.pointer for flag in flags if flag.code == UNKNOWN_CODE]:
-            raise SceneError(f"raise: unknown codes at {', '.join(unknown)}; `scenario schema` prints those there are")
         data: Message
         if before:
             data = InformationCorrected(
@@ -263,7 +261,8 @@ class InProcess:
             if f.type == "SharePlanned"
         }
         watch = self._stage.timers(known.concern_id).get("intake/watch")
-        return Seen(facts, known.refs, views, watch)
+        classes = classes_of(self._arrangement) if self._arrangement else {}
+        return Seen(facts, known.refs, views, watch, classes)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -321,52 +320,3 @@ def named_person(scope: KeyScope, name: str, role: str) -> Content:
 def note(scope: KeyScope, text: str) -> Content:
     """Give the part that holds the words of an act."""
     return Content(derived_id(scope.concern_id, "note", scope.share_id), scope, Part(note=Note(text=text)))
-
-
-def agency_known(arrangement: Arrangement | None, agency_id: str) -> None:
-    """See that an agency is of the arrangement.
-
-    Raises:
-        SceneError: it is not.
-    """
-    if arrangement is None or arrangement.agency(agency_id) is None:
-        raise SceneError(f"{agency_id!r} is no agency of the arrangement")
-
-
-def arrangement_of(given: Given, now: datetime) -> Arrangement:
-    """Give the arrangement a scene asks for, with its changes.
-
-    Raises:
-        SceneError: no such arrangement, or a change of an agency it does not have.
-    """
-    book = ArrangementBook.load()
-    found = book.on(now.astimezone(LONDON).date())
-    if given.arrangement:
-        named = [a for a in book.arrangements if a.name == given.arrangement]
-        if not named:
-            raise SceneError(
-                f"no arrangement {given.arrangement!r}; there are: {', '.join(a.name for a in book.arrangements)}"
-            )
-        found = named[-1]
-    for change in given.agencies:
-        agency_known(found, change.agency)
-    agencies = {**found.agencies, **{c.agency: _changed(found.agencies[c.agency], c) for c in given.agencies}}
-    return replace(found, agencies=agencies)
-
-
-def _changed(agency: Agency, change: AgencyChange) -> Agency:
-    natures = agency.natures
-    if change.natures is not None:
-        natures = frozenset(number_of(LegalNature, n.value) for n in change.natures)
-    return replace(
-        agency,
-        natures=natures,
-        policy_document=_said(change.policy_document, agency.policy_document),
-        dpia=_said(change.dpia, agency.dpia),
-        agreement=_said(change.agreement, agency.agreement),
-    )
-
-
-def _said(changed: str | None, own: str | None) -> str | None:
-    """Give what a scene says of a document; an empty text takes it away."""
-    return own if changed is None else changed or None

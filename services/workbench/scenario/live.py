@@ -47,6 +47,7 @@ from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read
 from services.workbench.scenario.in_process import open_decision
 from services.workbench.scenario.over_kafka import raised_over_kafka
 from services.workbench.scenario.quiet import unrest
+from services.workbench.scenario.scene import arrangement_of, classes_of
 from services.workbench.scenario.stage import Act, NotHereError, SceneError
 from services.workbench.servers import Servers, running
 
@@ -65,6 +66,7 @@ class Live:
         self._calls = local_calls()
         self._concerns: dict[str, tuple[str, dict[str, str]]] = {}
         self._ending = uuid4().hex[:8]
+        self._classes: dict[str, str] = {}
         if "intake" not in self._calls.urls:
             raise SceneError("nothing runs here: start it with RELAY_CLOCK=test make run")
         # shares the servers of the running house
@@ -77,7 +79,9 @@ class Live:
             raise NotHereError("the running house has its own arrangement; agencies cannot be changed there")
         if given.law:
             raise NotHereError("the running house has its own law; a pack that is not in force cannot be chosen there")
-        self._move(set=local(given.now).isoformat())
+        now = local(given.now)
+        self._classes = classes_of(arrangement_of(given, now))
+        self._move(set=now.isoformat())
 
     @property
     def now(self) -> datetime:
@@ -201,7 +205,7 @@ class Live:
         facts = asyncio.run(self._opened(list({e.id: e for e in events}.values())))
         facts.sort(key=lambda fact: fact.recorded)
         views = {f.data.share_id: tuple(f.parts.values()) for f in facts if f.type == "SharePlanned"}  # type: ignore[union-attr]
-        return Seen(facts, refs, views)
+        return Seen(facts, refs, views, classes=self._classes)
 
     def close(self) -> None:
         """Let go of the house."""

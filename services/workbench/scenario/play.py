@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import yaml
-from pydantic import ValidationError
 
 from services.workbench.scenario.after import AFTERWARDS
 from services.workbench.scenario.check import check, local
 from services.workbench.scenario.document import FOLLOW_UPS, Given, Scenario, Span, Step
-from services.workbench.scenario.stage import SceneError, Stagehand
+from services.workbench.scenario.reading import ScenarioFileError, files, read, schema
+from services.workbench.scenario.stage import NotHereError, SceneError, Stagehand
 
-FILE_BYTES_MAX = 1024 * 1024
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, without its dates: a date is text here, as it is in JSON."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-class ScenarioFileError(Exception):
-    """A file that is no scenario: exit 2."""
+__all__ = ["Played", "ScenarioFileError", "files", "play", "read", "schema"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,59 +26,36 @@ class Played:
     findings: tuple[str, ...]
 
 
-def read(path: Path) -> Scenario:
-    """Read a scenario.
-
-    Raises:
-        ScenarioFileError: names file, place and remedy.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        if len(text) > FILE_BYTES_MAX:
-            raise ScenarioFileError(f"{path.name}: larger than {FILE_BYTES_MAX} bytes")
-        return Scenario.model_validate(yaml.load(text, _Loader))  # noqa: S506  (a safe loader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioFileError(f"{path.name}: cannot be read: {type(error).__name__}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ScenarioFileError(f"{path.name}:{where} is not YAML: {getattr(error, 'problem', error)}") from error
-    except ValidationError as error:
-        places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:10])
-        raise ScenarioFileError(f"{path.name}: {places}. `scenario schema` prints the words there are") from error
-
-
-def files(paths: list[Path]) -> list[Path]:
-    """Give the scenario files of paths; folders are searched.
-
-    Raises:
-        ScenarioFileError: a path is not there, or a folder holds none.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")])
-        elif path.exists():
-            found.append(path)
-        else:
-            raise ScenarioFileError(f"{path}: there is no such file or folder")
-    if not found:
-        raise ScenarioFileError("no scenario there: files end in .yaml")
-    return found
-
-
 def play(scenario: Scenario, path: Path, hand: Stagehand) -> Played:
     """Play a scenario.
 
     Raises:
-        SceneError: it names what is not there.
+        SceneError: it names what is not there, and where the file says so.
     """
     findings: list[str] = []
-    findings += _earlier(scenario.given, hand)
+    with _at(scenario, "given", "earlier"):
+        findings += _earlier(scenario.given, hand)
     for number, step in enumerate(scenario.when, 1):
-        findings += [f"step {number}: {finding}" for finding in _step(step, hand)]
-    findings += check(scenario.then, hand.seen(scenario.then.concern))
+        with _at(scenario, "when", number - 1):
+            findings += [f"step {number}: {finding}" for finding in _step(step, hand)]
+    for then in scenario.then:
+        with _at(scenario, "then"):
+            findings += check(then, hand.seen(then.concern))
     return Played(scenario.scenario, path.name, tuple(findings))
+
+
+@contextmanager
+def _at(scenario: Scenario, *loc: str | int) -> Iterator[None]:
+    """Say where in the file a scene could not be set."""
+    try:
+        yield
+    except NotHereError:
+        raise
+    except SceneError as error:
+        places = scenario._places  # noqa: SLF001  (where its words stand)
+        if places is None:
+            raise
+        raise SceneError(str(places.mistake(loc, str(error), "mend this step"))) from error
 
 
 def _earlier(given: Given, hand: Stagehand) -> list[str]:
@@ -161,8 +123,3 @@ def _until(span: Span, now: datetime) -> datetime:
             raise SceneError(f"pass until {span.until}: time runs forward, it is already {now.astimezone(UTC)}")
         return until
     return now + timedelta(days=span.days, hours=span.hours, minutes=span.minutes)
-
-
-def schema() -> dict[str, Any]:
-    """Give the JSON Schema of a scenario."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Scenario.model_json_schema()}
