@@ -84,7 +84,7 @@ def test_governance_is_asked_and_nothing_waits() -> None:
     with closing(InProcess()) as hand:
         scenario = read(path)
         play(scenario, path, hand)
-        seen = hand.seen(scenario.then.concern)
+        seen = hand.seen(scenario.then[-1].concern)
 
     assert seen.assessed is not None
     assert "dpia_missing" in seen.assessed.governance_codes

@@ -27,7 +27,7 @@ def seen(path: Path) -> Seen:
     with closing(InProcess()) as hand:
         scenario = read(path)
         play(scenario, path, hand)
-        return hand.seen(scenario.then.concern)
+        return hand.seen(scenario.then[-1].concern)
 
 
 def pages(path: Path, audience: Audience = Audience.AUDITOR) -> list[Disclosure]:
