@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC
 from typing import Annotated, Any, Final
@@ -10,20 +11,26 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict, Field
 
-from concern_relay.v1.assessments_pb2 import SubjectAccessDecided, SubjectAccessRequested
+from concern_relay.v1.assessments_pb2 import (
+    SubjectAccessDecided,
+    SubjectAccessRefused,
+    SubjectAccessRequested,
+)
 from concern_relay.v1.codes_pb2 import AccessExemption, AccessOutcome, AccessRequester, DeciderRole
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
 from services.basis_assessment.api import NAME_CHARS_MAX, NOTE_CHARS_MAX, DecidedBy
 from services.basis_assessment.rights import Exemption
 from services.basis_assessment.rooms import Rooms
-from services.basis_assessment.shares_held import share_of
+from services.basis_assessment.shares_held import holds, no_such_share
 from services.basis_assessment.store import AccessAsked
 from services.chassis.auth import Caller, require
 from services.chassis.codes import number_of, word_of
-from services.chassis.event import Content, KeyScope, derived_id
+from services.chassis.event import Content, KeyScope, Refused, derived_id
+from services.chassis.log import Log
 from services.chassis.problems import problem
 
 PARTS_MAX: Final = 2_000
+_LOG = Log(__name__)
 Decider = Annotated[Caller, Depends(require("decide"))]
 
 
@@ -77,10 +84,11 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: 
     async def ask(
         body: AskBody, caller: Decider, authorization: Annotated[str, Header(include_in_schema=False)] = ""
     ) -> dict[str, Any]:
-        if body.share_id is not None:
-            held = await share_of(routing_url, body.share_id, authorization)
-            if held.get("concern_id") != str(body.concern_id):
-                raise problem(404, "unknown_share", "no such share came to your agency")
+        if body.share_id is not None and not await holds(
+            routing_url, body.share_id, authorization, str(body.concern_id)
+        ):
+            await _tried(rooms, str(body.concern_id), caller, str(body.share_id), "unknown_share")
+            raise no_such_share()
         data = SubjectAccessRequested(
             concern_id=str(body.concern_id),
             agency_id=caller.agency_id,
@@ -88,7 +96,12 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: 
             requester=_number(AccessRequester, body.requester),
         )
         who = Part(named_person=NamedPerson(name=body.name, role=body.requester))
-        recorded = await _act(rooms, data, caller, "asked", who, body.words)
+        try:
+            recorded = await _act(rooms, data, caller, "asked", who, body.words)
+        except Refused as refusal:
+            if refusal.code == "unknown_concern":
+                await _tried(rooms, data.concern_id, caller, "", refusal.code)
+            raise
         return _shown(recorded, by_code)
 
     @routes.post("/{request_id}", summary="Record a decision under a name; reasons stay inside")
@@ -110,6 +123,16 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: 
         return _shown(await _act(rooms, data, caller, str(request_id), who, body.reasons), by_code)
 
     return routes
+
+
+async def _tried(rooms: Rooms, concern_id: str, caller: Caller, share_id: str, reason: str) -> None:
+    """Keep with the concern, where there is one, that an agency tried; once for each share it named."""
+    data = SubjectAccessRefused(
+        concern_id=concern_id, agency_id=caller.agency_id, share_id=share_id, reason_code=reason
+    )
+    _LOG.warning("a copy was asked for by an agency that holds nothing", code=reason)
+    with suppress(Refused):  # of a concern that does not exist nothing can be kept
+        await rooms.journal.act(concern_id, data, agency_id=caller.agency_id, key=f"access/tried/{share_id}")
 
 
 async def _act(

@@ -6,10 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import httpx
+from fastapi import HTTPException
 
 from services.chassis.problems import problem
 
 DEADLINE_S: Final = 5.0
+NOT_FOUND: Final = 404
 
 
 async def share_of(routing_url: str, share_id: UUID, authorization: str) -> dict[str, Any]:
@@ -25,5 +27,25 @@ async def share_of(routing_url: str, share_id: UUID, authorization: str) -> dict
     except (httpx.HTTPError, ValueError) as error:
         raise problem(503, "routing_away", "routing does not answer, so whose share it is cannot be said") from error
     if found is None:
-        raise problem(404, "unknown_share", "no such share came to your agency")
+        raise no_such_share()
     return found
+
+
+async def holds(routing_url: str, share_id: UUID, authorization: str, concern_id: str) -> bool:
+    """Whether the caller's agency holds this share, and it is one of this concern.
+
+    Raises:
+        HTTPException: 503 where routing does not answer.
+    """
+    try:
+        found = await share_of(routing_url, share_id, authorization)
+    except HTTPException as error:
+        if error.status_code == NOT_FOUND:
+            return False
+        raise
+    return bool(found.get("concern_id") == concern_id)
+
+
+def no_such_share() -> HTTPException:
+    """Give the one answer to whoever holds no such share, whether or not there is one."""
+    return problem(404, "unknown_share", "no such share came to your agency")

@@ -10,7 +10,12 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, time
 from typing import Final
 
-from concern_relay.v1.assessments_pb2 import SubjectAccessDecided, SubjectAccessOverdue, SubjectAccessRequested
+from concern_relay.v1.assessments_pb2 import (
+    SubjectAccessDecided,
+    SubjectAccessOverdue,
+    SubjectAccessRefused,
+    SubjectAccessRequested,
+)
 from concern_relay.v1.codes_pb2 import AccessExemption, AccessOutcome, AccessRequester, DeciderRole
 from services.basis_assessment.core.state import BasisState
 from services.basis_assessment.pack import LawPack
@@ -94,6 +99,25 @@ def decided(state: BasisState, fact: Fact, data: SubjectAccessDecided, pack: Law
     del found.parts[:]
     effect = Effect(found, key=asked.request_id, contents=_contents(state, fact))
     return Decision((effect,), (), (TIMER_PREFIX + asked.request_id,))
+
+
+def no_such_concern() -> Refused:
+    """Give the one answer to whoever is no controller here, whether or not there is such a concern."""
+    return Refused(404, "unknown_concern", "your agency holds no such concern; give the share it holds it by")
+
+
+def tried(state: BasisState, fact: Fact, data: SubjectAccessRefused) -> Decision:
+    """Record that an agency tried what only a controller may.
+
+    Raises:
+        Refused: there is no such concern, so there is nothing to keep it with.
+    """
+    if not state.concern.agency_id:
+        raise no_such_concern()
+    found = SubjectAccessRefused()
+    found.CopyFrom(data)
+    found.concern_id, found.agency_id = state.concern.concern_id, fact.agency_id
+    return Decision((Effect(found, key=f"{fact.agency_id}/{data.share_id}"),))
 
 
 def overdue(state: BasisState, request_id: str) -> Decision:

@@ -9,6 +9,7 @@ from concern_relay.v1.assessments_pb2 import (
     DecisionRecorded,
     ExplanationViewed,
     SubjectAccessDecided,
+    SubjectAccessRefused,
     SubjectAccessRequested,
 )
 from services.basis_assessment.core import access
@@ -21,7 +22,7 @@ from services.basis_assessment.pack import LawBook, LawPack
 from services.chassis.arrangement import Agency, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
-from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer, effect_id
+from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Timer, effect_id
 
 TIMER_PREFIX = "decision:"
 
@@ -129,6 +130,8 @@ class BasisCore:
                 return access.requested(state, fact, fact.data, pack, agency)
             case SubjectAccessDecided():
                 return access.decided(state, fact, fact.data, self.laws.on(_day(fact.recorded)))
+            case SubjectAccessRefused():
+                return access.tried(state, fact, fact.data)
         return NOTHING
 
     def _asked_controller(self, state: BasisState, fact: Fact, share_id: str) -> tuple[LawPack, Agency]:
@@ -142,7 +145,7 @@ class BasisCore:
         day = _day(fact.recorded)
         agency = self.arrangements.on(day).agency(fact.agency_id)
         if agency is None or not (share_id or fact.agency_id == state.concern.agency_id):
-            raise Refused(404, "unknown_concern", "your agency holds no such concern; give the share it holds it by")
+            raise access.no_such_concern()
         return self.laws.on(day), agency
 
     @staticmethod

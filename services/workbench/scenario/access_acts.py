@@ -27,7 +27,7 @@ def message_of(step: Access, seen: Any, concern_id: str, part: Callable[[str], s
             concern_id=concern_id,
             agency_id=step.agency,
             requester=requester,
-            share_id=share_held(seen, step.agency),
+            share_id=share_held(seen, step.share_of or step.agency),
         )
     return SubjectAccessDecided(
         concern_id=concern_id,

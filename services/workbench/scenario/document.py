@@ -222,6 +222,7 @@ class AskAccess(Strict):
     """Somebody asks a controller for a copy of what it holds (subject access)."""
 
     agency: AgencyId = Field(description="the controller that is asked")
+    share_of: AgencyOrNone = Field(default="", description="whose share it names as its own; empty: its own, if any")
     requester: AccessRequester
     name: str = "Kim Example"
     words: str = ""

@@ -9,7 +9,12 @@ from typing import Any, Final
 
 from google.protobuf.message import Message
 
-from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
+from concern_relay.v1.assessments_pb2 import (
+    DecisionRecorded,
+    DecisionRequested,
+    SubjectAccessRefused,
+    SubjectAccessRequested,
+)
 from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, Outcome, ShareOutcome
 from concern_relay.v1.concerns_pb2 import (
     ConcernRaised,
@@ -34,7 +39,7 @@ from services.intake.ids import IdKey, Reference
 from services.intake.reading import read_tree
 from services.routing.core import RoutingCore
 from services.routing.core.said import RECORDED_REFUSALS
-from services.workbench.scenario.access_acts import message_of
+from services.workbench.scenario.access_acts import message_of, share_held
 from services.workbench.scenario.after import Afterwards, Ask
 from services.workbench.scenario.after_acts import Acts
 from services.workbench.scenario.after_find import Finder
@@ -245,6 +250,9 @@ class InProcess:
         agency_known(self._arrangement, step.agency)
         seen = self.seen(step.concern)
         data = message_of(step, seen, known.concern_id, seen.part)
+        if isinstance(data, SubjectAccessRequested) and data.share_id not in {"", share_held(seen, step.agency)}:
+            self._tried_access(known.concern_id, data, step.agency, "unknown_share")
+            return "unknown_share"  # as the route answers, which asks routing whose it is
         scope = KeyScope(known.concern_id)
         said = step.words if isinstance(step, AskAccess) else step.reasons
         who = named_person(scope, step.name, step.requester.value if isinstance(step, AskAccess) else step.role.value)
@@ -284,8 +292,14 @@ class InProcess:
         except Refused as refused:
             if refused.code in RECORDED_REFUSALS and not isinstance(data, ActRefused):
                 self._tried(concern_id, data, agency, refused.code)
+            if isinstance(data, SubjectAccessRequested):
+                self._tried_access(concern_id, data, agency, refused.code)
             return refused.code
         return ""
+
+    def _tried_access(self, concern_id: str, data: SubjectAccessRequested, agency: str, reason: str) -> None:
+        kept = SubjectAccessRefused(concern_id=concern_id, agency_id=agency, share_id=data.share_id, reason_code=reason)
+        self._act("basis_assessment", concern_id, kept, agency, ())
 
     def _tried(self, concern_id: str, data: Any, agency: str, reason: str) -> None:
         """Record that an agency tried what it may not do, as routing's doors do."""

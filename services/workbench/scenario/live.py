@@ -184,7 +184,7 @@ class Live:
             concern_id = self._known(step.concern)[0]
             body: dict[str, Any] = {
                 "concern_id": concern_id, "requester": step.requester.value, "name": step.name, "words": step.words,
-                "share_id": share_held(seen, step.agency) or None,
+                "share_id": share_held(seen, step.share_of or step.agency) or None,
             }  # fmt: skip
             return self._asked("basis_assessment", "POST", path, step.agency, json=body)
         body = {

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from concern_relay.v1.codes_pb2 import AccessExemption
+from concern_relay.v1.assessments_pb2 import SubjectAccessRequested
+from concern_relay.v1.codes_pb2 import AccessExemption, AccessRequester
 from services.basis_assessment.access_api import ANSWERS
 from services.basis_assessment.core.access import month_after
 from services.basis_assessment.rights import read_exemptions
 from services.chassis.codes import words
+from services.chassis.event import Refused, derived_id
 from services.chassis.marked_yaml import DocumentError
 from services.workbench.scenario.in_process import InProcess
 from services.workbench.scenario.play import play, read
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "s45-subject-access-by-a-violent-father.yaml"
+OTHER = "medway-csc"
+PERSON_OF_CONCERN = AccessRequester.ACCESS_REQUESTER_PERSON_OF_CONCERN
 
 
 def test_a_partial_refusal_keeps_its_reasons_inside() -> None:
@@ -71,3 +75,39 @@ def test_who_is_told_nothing_cannot_tell_whether_anything_is_held() -> None:
 
     assert "exempt" not in answer
     assert "child" not in answer
+
+
+def test_a_concern_that_is_not_yours_and_none_at_all_have_one_answer() -> None:
+    """An agency of a class that was told, but not told itself, hears what it would hear of a concern nobody raised."""
+    with closing(InProcess()) as hand:
+        play(read(SCENARIO), SCENARIO, hand)
+        known = hand._concerns["concern"].concern_id
+        answers = []
+        for concern_id in (known, derived_id(known, "concern", "nobody raised it")):
+            with pytest.raises(Refused) as refused:
+                hand._stage.act(
+                    "basis_assessment",
+                    concern_id,
+                    SubjectAccessRequested(concern_id=concern_id, agency_id=OTHER, requester=PERSON_OF_CONCERN),
+                    agency=OTHER,
+                    key="asked",
+                )
+            answers.append((refused.value.status, refused.value.code, str(refused.value)))
+
+    assert answers[0] == answers[1]
+    assert answers[0][:2] == (404, "unknown_concern")
+
+
+def test_the_attempt_of_another_agency_is_kept_with_the_concern() -> None:
+    """Who tried stands in the history, with the reason; nothing of who asked them, and no request runs for them."""
+    with closing(InProcess()) as hand:
+        play(read(SCENARIO), SCENARIO, hand)
+        tried = hand.seen("concern").of("SubjectAccessRefused")
+        asked = hand.seen("concern").of("SubjectAccessRequested")
+
+    assert {(one.agency_id, one.reason_code) for one in tried} == {
+        ("medway-housing", "unknown_concern"),
+        ("medway-csc", "unknown_concern"),
+        ("medway-csc", "unknown_share"),
+    }
+    assert {one.agency_id for one in asked} == {"kent-csc", "larkfield-primary"}

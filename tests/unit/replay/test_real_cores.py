@@ -52,6 +52,7 @@ DECIDED_OF_ACTS = {
     "ExplanationViewed": (),
     "SubjectAccessRequested": ("request_id", "role", "clock_code", "seconds"),
     "SubjectAccessDecided": (),
+    "SubjectAccessRefused": (),
 }
 
 Histories = dict[str, list[Past]]
