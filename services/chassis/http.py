@@ -77,15 +77,19 @@ class _App(FastAPI):
 def _health_routes(health: Health, telemetry: Telemetry) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
-    @routes.get("/livez", summary="The process runs; nothing else is asked")
+    @routes.get("/livez", summary="The process runs; nothing else is asked", response_class=PlainTextResponse)
     async def livez() -> PlainTextResponse:
         return PlainTextResponse("ok")
 
-    @routes.get("/readyz", summary="The process can do its work; each check by name")
+    @routes.get(
+        "/readyz",
+        summary="The process can do its work; each check by name",
+        responses={503: {"description": "A check fails"}},
+    )
     async def readyz() -> JSONResponse:
         return JSONResponse({"ready": health.ready, "checks": health.report()}, 200 if health.ready else 503)
 
-    @routes.get("/metrics", summary="Prometheus metrics")
+    @routes.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(generate_latest(telemetry.registry), media_type=CONTENT_TYPE_LATEST)
 

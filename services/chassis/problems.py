@@ -189,10 +189,12 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             responses = operation["responses"]
+            pages = any("text/html" in each.get("content", {}) for each in responses.values())
             responses.setdefault("default", {"description": "A problem"})
             for status, response in responses.items():
                 if status == "default" or int(status) >= 400:
                     if status == "422" and response.get("description") == "Validation Error":
                         response["description"] = "Fields have to be mended; each by JSON pointer"
-                    response["content"] = content
+                    # a page that a person has opened says what is wrong as a page
+                    response["content"] = content | ({"text/html": {}} if pages else {})
     return document
