@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := uv==0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test unit lint bench faults lock clean
+.PHONY: help setup run demo test unit lint bench faults api lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ bench: setup ## measure against the targets; writes bench/results/latest.json
 
 faults: setup ## kill -9, a stopped broker, taken ports, racing workers: what must not lose or repeat anything
 	@$(BIN)/python -m pytest tests/chassis tests/servers tests/vault tests/audit tests/system/test_kill.py tests/system/test_agencies.py
+
+api: setup ## hold every running service to its own OpenAPI, with thousands of requests
+	@$(BIN)/python scripts/check_api.py --examples 50
 
 lock: ## resolve the dependencies anew into requirements.lock
 	@$(BIN)/uv lock --upgrade && $(BIN)/uv export --quiet --all-groups --no-emit-project --no-emit-index-url \

@@ -58,7 +58,12 @@ def ledger_routes(pool: asyncpg.Pool, origin: str, keys: Sequence[str]) -> APIRo
             raise problem(409, "not_yet_signed", str(error), headers=again) from error
         return Response(found.to_bytes(), media_type="text/plain; charset=utf-8")
 
-    @routes.get("/export", summary="Every record up to the newest checkpoint, for offline verification")
+    @routes.get(
+        "/export",
+        summary="Every record up to the newest checkpoint, for offline verification",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/jsonl": {}}, "description": "One JSON document a line"}},
+    )
     async def export(caller: Auditor) -> StreamingResponse:
         del caller
         name = f"{origin.replace('/', '-')}.ledger"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.routing import Route
 
 from services.chassis.auth import Tokens
 from services.chassis.edge import Edge
@@ -58,6 +59,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     app.include_router(_health_routes(health, telemetry))
+    _take_no_name_for_an_id(app)
     app.add_middleware(
         Edge, telemetry=telemetry, body_bytes_max=body_bytes_max, deadline_s=deadline_s, in_hand_max=in_hand_max
     )
@@ -72,6 +74,30 @@ class _App(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = with_problems(super().openapi())
         return self.openapi_schema
+
+
+def _take_no_name_for_an_id(app: FastAPI) -> None:
+    """Answer 405 where a path of its own, as ``/v1/concerns/preview``, would be an id to a route of another method."""
+    methods = {path: {method.upper() for method in told} for path, told in app.openapi()["paths"].items()}
+    for path, own in methods.items():
+        if "{" in path:
+            continue
+        read_as_id = (found for other, found in methods.items() if "{" in other and _as_id(other, path))
+        if others := set().union(*read_as_id) - own:
+            refusing = Route(path, _no_such_method(", ".join(sorted(own))), methods=sorted(others))
+            app.router.routes.insert(0, refusing)
+
+
+def _as_id(template: str, path: str) -> bool:
+    pieces, given = template.split("/"), path.split("/")
+    return len(pieces) == len(given) and all(p == g or p.startswith("{") for p, g in zip(pieces, given, strict=True))
+
+
+def _no_such_method(allow: str) -> Callable[[Request], Awaitable[Response]]:
+    async def refused(_: Request) -> Response:
+        raise HTTPException(405, headers={"Allow": allow})
+
+    return refused
 
 
 def _health_routes(health: Health, telemetry: Telemetry) -> APIRouter:

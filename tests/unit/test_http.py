@@ -235,6 +235,30 @@ def test_what_is_nowhere_or_not_so() -> None:
     assert refused.headers["allow"] == "POST"
 
 
+def test_a_name_is_not_taken_for_an_id() -> None:
+    """A path of its own takes its own methods only, though another method's route would read its name as an id."""
+    routes = APIRouter()
+
+    @routes.get("/v1/things/{thing_id}")
+    async def thing(thing_id: UUID) -> str:
+        return str(thing_id)
+
+    @routes.post("/v1/things/preview")
+    async def preview() -> str:
+        return "seen"
+
+    def app() -> FastAPI:
+        tokens = Tokens(KEY.public_key())
+        return create_app("test", [routes], health=Health(), telemetry=Telemetry("test"), tokens=tokens)
+
+    refused = ask("GET", "/v1/things/preview", app())
+
+    assert_problem(refused, 405, "method_not_allowed")
+    assert refused.headers["allow"] == "POST"
+    assert ask("POST", "/v1/things/preview", app()).status_code == 200
+    assert ask("GET", "/v1/things/7771a82d-7eba-8022-8000-000000000000", app()).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("how", "status", "code"),
     [
