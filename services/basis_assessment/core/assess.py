@@ -16,7 +16,7 @@ from services.basis_assessment import pack as p
 from services.basis_assessment.core.consent import Consents
 from services.basis_assessment.core.engine import Engine
 from services.basis_assessment.core.items import Subject, subjects
-from services.basis_assessment.core.parties import lead, of_agency, told, told_word
+from services.basis_assessment.core.parties import alone, lead, of_agency, told, told_word
 from services.basis_assessment.core.state import WHOLE, BasisState, Decided
 from services.basis_assessment.core.verdict import Case, Pending, View
 from services.basis_assessment.facts import Decided as DecidedWord
@@ -123,7 +123,7 @@ class _Assessing:
         known = (
             word_of(AgencyClass, recipient),
             told_word(self._told, recipient),
-            self._sender is not None and self._sender.agency_class == recipient,
+            alone(self._arrangement, self._state.concern, self._facts, recipient),
             self._consents.for_class(recipient).value,
             self._agreement,
             self._detriment(recipient),

@@ -8,12 +8,14 @@ from datetime import date
 from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature
 from services.basis_assessment.facts import NOBODY
 from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force
+from services.chassis.arrangement.selecting import SelectBy
 from services.chassis.clauses import Facts, Value
 from services.chassis.codes import word_of
 from services.chassis.concern import Concern
 
 # The strongest rule wins: what must be told is not held back by another rule that only proposes.
 _STRENGTH = (Force.USUALLY, Force.PERSON_DECIDES, Force.MUST)
+_BY_NAME = frozenset({SelectBy.CHILD_SCHOOL, SelectBy.KNOWN_TO, SelectBy.EMPLOYER, SelectBy.SENDER})
 _LEADS = (AuthorityRole.AUTHORITY_ROLE_LIVES, AuthorityRole.AUTHORITY_ROLE_FOUND)
 
 
@@ -45,6 +47,22 @@ def told(arrangement: Arrangement, facts: Facts) -> Mapping[AgencyClass, str]:
 def told_word(found: Mapping[AgencyClass, str], agency_class: AgencyClass) -> str:
     """Give the fact ``told`` of a class."""
     return found.get(agency_class, NOBODY)
+
+
+def alone(arrangement: Arrangement, concern: Concern, facts: Facts, agency_class: AgencyClass) -> bool:
+    """Whether the sender is the only one of its own class here: then nobody else of that class is proposed.
+
+    A second school, of a brother, and a health visitor beside the surgery that raises a concern are proposed to the
+    lead agency like any other (practice 5).
+    """
+    sender = arrangement.agency(concern.agency_id)
+    if sender is None or sender.agency_class != agency_class:
+        return False
+    named = {i for p in concern.people for i in (p.school_agency_id, *p.known_to_agencies)} - {sender.agency_id}
+    if any((one := arrangement.agency(i)) is not None and one.agency_class == agency_class for i in named):
+        return False
+    rows = (row.select for row in arrangement.told(facts) if row.agency_class == agency_class)
+    return not any(select.role not in sender.roles and not _BY_NAME.issuperset(select.by) for select in rows)
 
 
 def lead(arrangement: Arrangement, concern: Concern, day: date) -> str:

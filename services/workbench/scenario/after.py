@@ -98,6 +98,16 @@ class Receive(Person):
     items: list[Ref] = Field(min_length=1, max_length=50)
 
 
+class Bring(FromSender):
+    """A person brings a share to whoever has no inbox: a call or a handing over. It is delivered then (practice 23)."""
+
+    to: AgencyId = Field(
+        description="whom it is brought to; `outside-w06000023` is an authority that is off the network"
+    )
+    told: str = "Chris Sample"
+    told_role: str = "duty social worker"
+
+
 class DoDuty(Person):
     """A named person says that a duty was done: a conference, a visit, a notice; the next one may follow."""
 
@@ -106,11 +116,23 @@ class DoDuty(Person):
 
 
 Afterwards = (
-    Recall | Erase | SafetyCall | DecideBreach | Disagree | NextStage | Resolve | Ask | Answer | Receive | DoDuty
+    Recall
+    | Erase
+    | SafetyCall
+    | DecideBreach
+    | Disagree
+    | NextStage
+    | Resolve
+    | Ask
+    | Answer
+    | Receive
+    | DoDuty
+    | Bring
 )
 AFTERWARDS: Final = (
     *("recall", "erase", "safety_call", "breach", "disagree", "next_stage", "resolve", "request", "answer", "receive"),
     "duty_done",
+    "bring",
 )
 
 

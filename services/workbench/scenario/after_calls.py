@@ -9,6 +9,7 @@ from services.workbench.scenario.after import (
     Afterwards,
     Answer,
     Ask,
+    Bring,
     DecideBreach,
     Disagree,
     DoDuty,
@@ -34,7 +35,7 @@ class AfterCalls:
     seen: Seen
     agency_id: str
 
-    def of(self, step: Afterwards) -> list[Call]:  # noqa: C901  (a table: one row a step)
+    def of(self, step: Afterwards) -> list[Call]:  # noqa: C901, PLR0912  (a table: one row a step)
         """Give the calls a step asks for. What is not there is asked for all the same: the house says no."""
         find = Finder(self.seen)
         who = {"name": step.name, "role": step.role}
@@ -71,6 +72,10 @@ class AfterCalls:
                 found = find.request(self.agency_id, step.asked_by)
                 body = said | {"answer": step.answer} | ({"reason": _word(step.reason)} if step.reason else {})
                 return [(f"/v1/requests/{_id(found, 'request_id')}/answer", body)]
+            case Bring():
+                share = next(iter(find.shares(step.to)), None)
+                body = who | {"told_name": step.told, "told_role": step.told_role, "said": step.words}
+                return [(f"/v1/by-hand/{_id(share, 'share_id')}/delivered", body)]
             case DoDuty():
                 found = find.duty(self.agency_id, step.duty)
                 return [(f"/v1/duties/{_id(found, 'duty_id')}/done", said)]

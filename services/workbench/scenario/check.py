@@ -19,6 +19,7 @@ from services.workbench.scenario.document import (
     BasisThen,
     ClockThen,
     DecisionThen,
+    FamilyToldThen,
     ItemThen,
     ShareThen,
     Then,
@@ -85,6 +86,8 @@ def _differences(then: Then, seen: Seen) -> Iterator[str]:
     yield from access_differences(then, seen)
     for clock in then.clocks:
         yield from _clock(clock, seen)
+    if then.family_told is not None:
+        yield from _family_told(then.family_told, seen)
     yield from after_differences(then, seen)
     names = {fact.type for fact in seen.facts}
     yield from (f"event {name} did not happen" for name in then.events if name not in names)
@@ -199,6 +202,12 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
     if wanted.corrects is not None:
         corrections = {data.share_id for data in seen.of("CorrectionSent")}
         yield from _same(f"{what}: corrects", wanted.corrects, shares[-1].share_id in corrections)
+    keeps_to = {code for s in shares for code in s.instruction_codes}
+    yield from (
+        f"{what}: is not told to keep to {code}; it is told: {', '.join(sorted(keeps_to)) or 'nothing'}"
+        for code in wanted.instructions
+        if code not in keeps_to
+    )
     if wanted.late is not None:
         late = {data.share_id for data in seen.of("ShareAcknowledged") if data.late}
         yield from _same(f"{what}: late", wanted.late, any(s.share_id in late for s in shares))
@@ -276,6 +285,19 @@ def _codes(then: Then, seen: Seen) -> Iterator[str]:
         yield from _same("law pack", then.law_pack, assessed.law_pack)
     if then.emergency is not None:
         yield from _same("emergency", then.emergency, assessed.emergency)
+
+
+def _family_told(wanted: FamilyToldThen, seen: Seen) -> Iterator[str]:
+    sent = [f for f in seen.facts if f.type in {"ConcernRaised", "InformationAdded", "InformationCorrected"}]
+    details = [p.detail for f in sent for p in f.parts.values() if p.WhichOneof("body") == "detail"]
+    if not details:
+        yield "family_told: nothing is on record that can be opened"
+        return
+    found = details[-1]
+    yield from _same("family_told", wanted.told, word_of(codes.FamilyTold, found.family_told))
+    reason = word_of(codes.FamilyNotToldReason, found.family_not_told_reason)
+    yield from _same("family_told: reason", wanted.reason, reason)
+    yield from _same("family_told: review_on", wanted.review_on, found.family_told_review_on)
 
 
 def _decisions(then: Then, seen: Seen) -> Iterator[str]:

@@ -195,7 +195,8 @@ def _receipts(wanted: ReceiptsThen, seen: Any) -> Iterator[str]:
 
 
 def _known(wanted: KnownThen, seen: Any) -> Iterator[str]:
-    at = local(wanted.at) if wanted.at is not None else datetime.max.replace(tzinfo=UTC)
+    # to the minute, as clocks are: what was recorded within the minute is known at it
+    at = local(wanted.at).replace(second=59, microsecond=999999) if wanted.at else datetime.max.replace(tzinfo=UTC)
     found = known(seen.facts, wanted.agency, at)
     what = f"known to {wanted.agency} {f'at {wanted.at:%d %b %H:%M}' if wanted.at else 'at the end'}"
     if wanted.state is not None and wanted.state != found.state:

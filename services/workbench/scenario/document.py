@@ -28,6 +28,7 @@ from services.workbench.scenario.after import (
     Answer,
     Ask,
     BreachThen,
+    Bring,
     DecideBreach,
     Disagree,
     DisagreementThen,
@@ -75,6 +76,8 @@ AccessRequester: Any = coded(codes.AccessRequester)
 AccessOutcome: Any = coded(codes.AccessOutcome)
 AccessExemption: Any = coded(codes.AccessExemption)
 ShareOutcome: Any = coded(codes.ShareOutcome)
+FamilyTold: Any = coded(codes.FamilyTold)
+FamilyNotToldReason: Any = coded(codes.FamilyNotToldReason)
 Urgency: Any = coded(codes.Urgency)
 LegalNature: Any = coded(codes.LegalNature)
 Regime: Any = coded(codes.Regime)
@@ -289,6 +292,7 @@ class Step(Strict):
     answer: Answer | None = None
     receive: Receive | None = None
     duty_done: DoDuty | None = None
+    bring: Bring | None = None
     access_request: AskAccess | None = None
     access_decide: DecideAccess | None = None
     expect: Then | None = Field(default=None, description="what must be so at this point")
@@ -344,6 +348,25 @@ class BasisThen(Strict):
     items: list[ItemThen] = Field(default=[])
 
 
+class FamilyToldThen(Strict):
+    """What must be on record of whether the family was told; what is left out is not looked at."""
+
+    told: FamilyTold | None = None
+    reason: FamilyNotToldReason | None = None
+    review_on: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_a_word(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("told"), bool):
+            return {**given, "told": "yes" if given["told"] else "no"}
+        return (
+            {"told": "yes" if given else "no"}
+            if isinstance(given, bool)
+            else ({"told": given} if isinstance(given, str) else given)
+        )
+
+
 class ShareThen(Strict):
     """What must have been shared with one agency, over all its shares."""
 
@@ -358,6 +381,9 @@ class ShareThen(Strict):
     state: Literal["planned", "delivered", "read", "acknowledged", "outcome", "recalled", "blocked"] | None = None
     corrects: bool | None = Field(default=None, description="whether its newest share corrects an earlier one")
     late: bool | None = Field(default=None, description="whether it was acknowledged after its clock")
+    instructions: list[Code] = Field(
+        default=[], description="what it must be told to keep to, as family_not_informed or parent_visible"
+    )
 
 
 class WithheldThen(Strict):
@@ -433,6 +459,7 @@ class Then(Strict):
     law_pack: Code = ""
     answers: list[Code] = Field(default=[], description="myths that must have been answered: codes of the law pack")
     emergency: bool | None = None
+    family_told: FamilyToldThen | None = None
     erasures: list[ErasureThen] = Field(default=[])
     breaches: list[BreachThen] = Field(default=[])
     disagreements: list[DisagreementThen] = Field(default=[])

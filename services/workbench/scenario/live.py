@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
+from concern_relay.v1.codes_pb2 import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.concern import Concern
 from services.chassis.envelope import Event
@@ -144,8 +145,13 @@ class Live:
         if not shares:
             return "unknown_share"
         share: Any = (mine or shares)[-1]
+        person: dict[str, Any]
+        if verb == "acknowledge" and mine and Channel.CHANNEL_INBOX not in share.channels:
+            by_hand = f"/v1/by-hand/{share.share_id}/acknowledged"  # who has no inbox says so to the sender
+            person = {"name": step.name, "role": step.role}
+            return self._asked("routing", "POST", by_hand, share.sender_agency_id, json=person)
         path = f"/v1/inbox/{share.share_id}"
-        person: dict[str, Any] = {"name": step.name, "role": step.role}
+        person = {"name": step.name, "role": step.role}
         if isinstance(step, GiveOutcome):
             person |= {"outcome": step.outcome.value, "reason": step.reason}
         elif isinstance(step, Redirect):
