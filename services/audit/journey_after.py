@@ -54,6 +54,8 @@ def followed(journey: Journey, data: Any) -> Journey:  # noqa: C901, PLR0912  (a
         case shares.DutyStarted():
             run = ClockRun(data.duty_code, data.duty_id, data.clock_code, _at(data.due_at), agency_id=data.agency_id)
             return _clock(journey, run)
+        case shares.DutyHandedOver():
+            return _duty(journey, data.duty_id, None, data.agency_id)
         case shares.DutyOverdue():
             return _duty(journey, data.duty_id, ClockState.OVERDUE)
         case shares.DutyDone():
@@ -77,10 +79,12 @@ def _ends(journey: Journey, about: str, id_: str, state: ClockState) -> Journey:
     return journey if run is None else _clock(journey, replace(run, state=state))
 
 
-def _duty(journey: Journey, duty_id: str, state: ClockState) -> Journey:
-    """End a duty's clock; only its beginning says which duty it is."""
-    about = next((run.about for run in journey.clocks.values() if run.id == duty_id), "")
-    return _ends(journey, about, duty_id, state)
+def _duty(journey: Journey, duty_id: str, state: ClockState | None, agency_id: str = "") -> Journey:
+    """End a duty's clock, or say whose it is now; only its beginning says which duty it is."""
+    run = next((run for run in journey.clocks.values() if run.id == duty_id), None)
+    if run is None:
+        return journey
+    return _clock(journey, replace(run, state=state or run.state, agency_id=agency_id or run.agency_id))
 
 
 def _clock(journey: Journey, run: ClockRun) -> Journey:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from concern_relay.v1.codes_pb2 import Urgency
-from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected
+from concern_relay.v1.codes_pb2 import AuthorityRole, Urgency
+from concern_relay.v1.concerns_pb2 import ChildMoved, ConcernRaised, InformationCorrected
 from concern_relay.v1.facts_pb2 import ConcernDetail, Consent, Group, Item, Part, Person, Place
 from services.chassis.event import Fact
 
@@ -42,6 +42,9 @@ class Concern:
         unopened: ids of parts that are sealed to us: erased, suspended.
         last_event_id: the newest event that changed it.
         changed: ids of the parts the newest event brought or changed.
+        moved: children who moved to another authority for good; a temporary stay is no move.
+        staying: children who are away from home for a time.
+        whereabouts_unknown: children of whom nobody knows where they went.
     """
 
     concern_id: str
@@ -54,6 +57,9 @@ class Concern:
     unopened: frozenset[str] = frozenset()
     last_event_id: str = ""
     changed: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
+    staying: frozenset[str] = frozenset()
+    whereabouts_unknown: frozenset[str] = frozenset()
 
     @property
     def detail(self) -> ConcernDetail:
@@ -109,6 +115,8 @@ def with_fact(concern: Concern, fact: Fact) -> Concern:
         unopened -= removed
         changed = frozenset(data.changed_part_ids)
     after = replace(concern, parts=parts, unopened=unopened, last_event_id=str(fact.id), changed=changed)
+    if isinstance(data, ChildMoved):
+        after = _after_move(after, data)
     if isinstance(data, ConcernRaised):
         after = replace(
             after,
@@ -121,3 +129,20 @@ def with_fact(concern: Concern, fact: Fact) -> Concern:
     elif stated := getattr(data, "urgency", Urgency.URGENCY_UNSPECIFIED):
         after = replace(after, urgency=stated)
     return after
+
+
+def _after_move(concern: Concern, data: ChildMoved) -> Concern:
+    child = frozenset({data.person_id})
+    if data.temporary:
+        return replace(concern, staying=concern.staying | child)
+    person = concern.person(data.person_id)
+    former = person is not None and any(a.role == AuthorityRole.AUTHORITY_ROLE_FORMER for a in person.authorities)
+    return replace(
+        concern,
+        # a move within one authority changes nobody's responsibility
+        moved=concern.moved | child if former and not data.unknown_destination else concern.moved,
+        staying=concern.staying - child,
+        whereabouts_unknown=concern.whereabouts_unknown | child
+        if data.unknown_destination
+        else concern.whereabouts_unknown - child,
+    )

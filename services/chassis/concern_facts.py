@@ -29,7 +29,7 @@ from concern_relay.v1.codes_pb2 import (
     Trigger,
     Urgency,
 )
-from concern_relay.v1.facts_pb2 import ConcernDetail, Person
+from concern_relay.v1.facts_pb2 import ConcernDetail, Person, Status
 from services.chassis.calendar import LONDON
 from services.chassis.clauses import Declared, Facts, FactType, Span, Value
 from services.chassis.codes import word_of, words
@@ -82,6 +82,8 @@ _FLAGS = (
     "identifier_known",
     "child_disabled",
     "close_relative_cares",
+    "child_moved",
+    "destination_unknown",
 )
 _QUESTION_OF_AGES = "child_age"
 # Never put to a practitioner: the basis is derived (practice 13), and the rest the sender stated or nobody can say.
@@ -132,6 +134,8 @@ def concern_facts(
     _from_children(facts, [p for p in people if p.role == PersonRole.PERSON_ROLE_CHILD], today)
     _from_care(facts, concern)
     facts["group_named"] = bool(concern.groups)
+    facts["child_moved"] = bool(concern.moved)
+    facts["destination_unknown"] = bool(concern.whereabouts_unknown)
     facts["place_kinds"] = _words(PlaceKind, (place.kind for place in concern.places))
     facts["categories"] = _words(Category, (item.category for item in concern.items))
     return facts
@@ -186,7 +190,8 @@ def _from_people(facts: dict[str, Value], people: tuple[Person, ...], today: dat
     roles = {person.role for person in people}
     facts["child_named"] = PersonRole.PERSON_ROLE_CHILD in roles
     facts["unborn_child"] = PersonRole.PERSON_ROLE_UNBORN_CHILD in roles
-    facts["sibling_named"] = PersonRole.PERSON_ROLE_SIBLING in roles
+    several = sum(person.role == PersonRole.PERSON_ROLE_CHILD for person in people) > 1
+    facts["sibling_named"] = several or PersonRole.PERSON_ROLE_SIBLING in roles
     facts["adult_of_concern"] = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN in roles
     at_risk = [person.adult_at_risk for person in people if person.role != PersonRole.PERSON_ROLE_CHILD]
     if Ternary.TERNARY_YES in at_risk:
@@ -203,8 +208,13 @@ def _statuses(people: tuple[Person, ...], today: date) -> Iterator[int]:
     """Give the plans and statuses that last. An end that is no full day counts as not yet reached."""
     for person in people:
         for status in person.statuses:
-            if not status.to_on or status.to_on > today.isoformat():
+            if lasts(status, today):
                 yield status.status
+
+
+def lasts(status: Status, today: date) -> bool:
+    """Say whether a plan or status lasts on a day."""
+    return not status.to_on or status.to_on > today.isoformat()
 
 
 def _from_children(facts: dict[str, Value], children: list[Person], today: date) -> None:

@@ -60,6 +60,7 @@ class Accepted:
         repeated: it was accepted before; nothing was recorded now.
         corrected: it changed a concern that was raised before.
         same_reference_as: the first concern under the same reference, for a further one.
+        raises_concern_id: the concern raised because nobody knows where a child went.
     """
 
     concern_id: str
@@ -71,6 +72,7 @@ class Accepted:
     repeated: bool = False
     corrected: bool = False
     same_reference_as: str = ""
+    raises_concern_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,4 +293,5 @@ class Acceptance:
             repeated=repeated,
             corrected=corrected,
             same_reference_as=getattr(data, "same_reference_as", ""),
+            raises_concern_id=getattr(data, "raises_concern_id", ""),
         )

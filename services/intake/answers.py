@@ -54,6 +54,9 @@ class AcceptedAnswer(BaseModel):
     repeated: bool = Field(description="It was accepted before; nothing was recorded now.")
     corrected: bool = Field(description="It changed a concern that was raised before.")
     same_reference_as: str | None = Field(default=None, description="First concern under this reference, if another.")
+    raises_concern_id: str | None = Field(
+        default=None, description="For a move: the concern raised because nobody knows where the child went."
+    )
 
 
 class Outcome(BaseModel):
@@ -104,6 +107,7 @@ def accepted(found: Accepted, *, history: bool) -> AcceptedAnswer:
         repeated=found.repeated,
         corrected=found.corrected,
         same_reference_as=found.same_reference_as or None,
+        raises_concern_id=found.raises_concern_id or None,
     )
 
 

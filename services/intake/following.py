@@ -143,6 +143,8 @@ class FollowUps:
         acts = [case.act(state, said)]
         if isinstance(said.data, RecordsLinked | RecordsUnlinked):
             acts.append(await self._other_side(case))
+        elif isinstance(case.follow.given, Move) and (lost := case.lost(case.follow.given)) is not None:
+            acts.append(lost)
         recorded = await self._done(acts)
         if recorded.records:
             return self._answer(recorded.records[0], state, said, case.follow, repeated=recorded.repeated)
@@ -159,7 +161,7 @@ class FollowUps:
         return case.act(other, case.following.mirrored(case.said, other.concern))
 
     async def _done(self, acts: list[Act]) -> Recorded:
-        """Do the act, or both sides of a link in one transaction; give the first."""
+        """Do the act; or, in one transaction, both sides of a link, a move and what it raises; give the first."""
         if len(acts) == 1:
             (act,) = acts
             return await self.acceptance.journal.act(
@@ -201,6 +203,16 @@ class _Resolved:
         """Give the act on one concern."""
         key = _key(state.follow_ups + 1, self.digest)
         return Act(state.concern.concern_id, said.data, self.sender.agency_id, key, said.parts, said.time)
+
+    def lost(self, given: Move) -> Act | None:
+        """Give the act that raises the concern about where a child is; done with the move, or neither is done."""
+        key = _key(self.state.follow_ups + 1, self.digest)
+        found = self.following.whereabouts(self.said, given, key)
+        if found is None:
+            return None
+        data: Any = found.data
+        data.on_behalf_by = self.sender.supplier
+        return Act(data.concern_id, data, self.sender.agency_id, key, found.parts, found.time)
 
 
 def _key(number: int, digest: str) -> str:

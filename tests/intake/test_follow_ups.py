@@ -199,6 +199,40 @@ async def test_whoever_was_told_may_say_that_the_child_moved(shared_intake) -> N
     assert roles == {"E10000016": "AUTHORITY_ROLE_FORMER", "E06000035": "AUTHORITY_ROLE_LIVES"}
 
 
+async def test_nobody_knows_where_to_raises_a_concern_of_its_own_once(shared_intake) -> None:
+    """Sent four times at once and once more: one move, one new concern that names where it came from, in one breath."""
+    concern_id = await _raised(shared_intake, reference="gone")
+    gone = {"unknown_destination": True, "note": "The flat is empty."}
+
+    answers = await together(*(shared_intake.follow(concern_id, "moves", gone) for _ in range(4)))
+    later = await shared_intake.follow(concern_id, "moves", gone)
+    [moved] = [e for e in await shared_intake.recorded(concern_id) if e.type == "ChildMoved"]
+    new_id = moved.data.raises_concern_id
+    [raised] = await shared_intake.recorded(new_id)
+    state, _ = await shared_intake.journal.state(new_id)
+
+    assert {a.status_code for a in (*answers, later)} == {202}, later.text
+    assert {a.json()["raises_concern_id"] for a in (*answers, later)} == {new_id}
+    assert (raised.type, raised.data.arises_from_concern_id) == ("ConcernRaised", concern_id)
+    assert "The flat is empty." in " ".join(item.text for item in state.concern.items)
+    assert codes.Trigger.TRIGGER_MISSING_EDUCATION in state.concern.detail.triggers
+
+
+async def test_a_child_that_is_lost_twice_raises_two_concerns(shared_intake) -> None:
+    """Found in Medway, then gone again: the second time is another concern, and a known destination raises none."""
+    concern_id = await _raised(shared_intake, reference="gone twice")
+
+    moves = [{"unknown_destination": True}, {"to": "E06000035"}, {"unknown_destination": True}]
+    answers = [
+        await shared_intake.follow(concern_id, "moves", move, Idempotency_Key=f"lost-{n}")
+        for n, move in enumerate(moves)
+    ]
+    raised = [answer.json()["raises_concern_id"] for answer in answers]
+
+    assert raised[1] is None
+    assert len({raised[0], raised[2], concern_id}) == 3
+
+
 async def test_a_key_of_one_door_does_not_open_another(shared_intake) -> None:
     """The same Idempotency-Key for another follow-up is told so; for the same one it gives the first answer."""
     concern_id = await _raised(shared_intake, reference="keys")

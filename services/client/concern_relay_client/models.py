@@ -137,6 +137,7 @@ class Accepted(_Answered):
     repeated: bool = False
     corrected: bool = False
     same_reference_as: str | None = None
+    raises_concern_id: str | None = None
 
     @property
     def call_999(self) -> bool:

@@ -29,6 +29,7 @@ from services.intake.content.moving import moved_person
 from services.intake.content.people import person
 from services.intake.content.refs import Refs, known_too, refs_of, unsaid
 from services.intake.content.scribe import Scribe
+from services.intake.content.whereabouts import whereabouts, whereabouts_id
 from services.intake.dates import happened_at
 from services.intake.flags import Flag, FlagCode, Flags
 from services.intake.flags import codes as codes_of
@@ -233,6 +234,25 @@ class Following:
         by = named["named_person"].named_person if "named_person" in named else facts.NamedPerson()
         words = named["note"].note.text if "note" in named else ""
         return Said(data, there._contents([], Actor(name=by.name, role=by.role, contact=by.contact), words))
+
+    def whereabouts(self, said: Said, given: sent.Move, mark: str) -> Said | None:
+        """Give the concern that an unknown destination raises, and name it in the move; None for any other move.
+
+        Args:
+            said: the move.
+            given: as sent.
+            mark: what this follow-up is known by; the same again raises the same concern.
+        """
+        if not given.unknown_destination:
+            return None
+        moved: Any = said.data
+        moved.raises_concern_id = whereabouts_id(self.concern, self.agency_id, self.key, mark)
+        child = next(c.part.person for c in said.parts if c.part_id == moved.person_id)
+        data, parts = whereabouts(
+            self.concern, child, concern_id=moved.raises_concern_id, agency_id=self.agency_id, by=given.by,
+            words=given.note, today=self.today,
+        )  # fmt: skip
+        return Said(data, parts, (), said.time)
 
     def refs(self, given: sent.FollowUp | sent.GivenConsent) -> dict[str, str]:
         """Give the part ids of what a follow-up names, by ref."""

@@ -39,7 +39,7 @@ from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.event import NOTHING, Decision, Fact, FactKind, Refused, Timer
-from services.routing.core import acts, alarm, breach, disagreement, duties, erasure, reopened, requests
+from services.routing.core import acts, alarm, breach, disagreement, duties, erasure, handover, reopened, requests
 from services.routing.core import state as states
 from services.routing.core.folding import folded, joined
 from services.routing.core.plan import Planner, planner_for
@@ -159,9 +159,9 @@ class RoutingCore:
             case ContentViewed():
                 return acts.viewed(state, fact, data)
             case ShareAcknowledged():
-                return acts.acknowledged(state, fact, data)
+                return self._and_lead(state, fact, data, acts.acknowledged(state, fact, data))
             case OutcomeGiven():
-                return acts.outcome_given(state, fact, data)
+                return self._and_lead(state, fact, data, acts.outcome_given(state, fact, data))
             case ShareRedirected():
                 return redirected(self._on(fact.recorded), state, fact, data)
             case AttachmentReceived():
@@ -170,6 +170,15 @@ class RoutingCore:
                 return acts.refused(state, fact, data)
             case _:
                 return self._act_after(state, fact)
+
+    def _and_lead(
+        self, state: State, fact: Fact, data: ShareAcknowledged | OutcomeGiven, decision: Decision
+    ) -> Decision:
+        """Let the lead pass where what was done accepts the concern (practice 24)."""
+        if not decision.effects:
+            return decision
+        share = acts.share_of(state, data)
+        return joined(decision, handover.accepted(self._of_share(share), state, share, fact))
 
     def _act_after(self, state: State, fact: Fact) -> Decision:  # noqa: C901, PLR0912  (a table: one row an act)
         """Answer an act on what followed a share: a recall, an erasure, a breach, a disagreement, a request."""

@@ -80,6 +80,8 @@ def delivered(arrangement: Arrangement, state: State, fact: Fact, data: ShareDel
     recipient = arrangement.agency(share.agency_id)
     days = arrangement.school_days(recipient.areas) if recipient is not None else frozenset()
     clock, end = first_due(arrangement, share.clock_code, share.urgency, since, begun, days)
+    if share.kept_due_at is not None:
+        end = min(end, share.kept_due_at)  # the deadline came along from the authority a child moved from
     message = ShareDelivered()
     message.CopyFrom(data)
     message.acknowledge_by.FromDatetime(end)

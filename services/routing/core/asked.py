@@ -11,7 +11,7 @@ from concern_relay.v1.facts_pb2 import Person
 from services.chassis.arrangement import Agency, Arrangement, Selection, Told
 from services.chassis.calendar import LONDON
 from services.chassis.concern import Concern
-from services.chassis.concern_facts import age_of
+from services.chassis.concern_facts import age_of, lasts
 
 _CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 _PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
@@ -78,7 +78,7 @@ class Asked:
         return frozenset(p.person_id for p in self.people if p.role in _CHILDREN and self._is_for(select, p))
 
     def _is_for(self, select: Selection, child: Person) -> bool:
-        if select.status and not any(s.status in select.status and not s.to_on for s in child.statuses):
+        if select.status and not any(s.status in select.status and lasts(s, self.day) for s in child.statuses):
             return False
         age = age_of(child, self.day)
         if select.ages is None or age is None:

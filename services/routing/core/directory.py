@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, PersonRole, StatutoryStatus, Ternary
 from concern_relay.v1.facts_pb2 import Person
 from services.chassis.arrangement import FRONT_DOOR, Agency, SelectBy, Told
+from services.chassis.concern_facts import lasts
 from services.routing.core.asked import Asked, Found
 
 _UNKNOWN_AUTHORITY: Final = "unknown_authority"
@@ -55,7 +57,7 @@ def found_by(asked: Asked, told: Told) -> Iterator[Found]:
 def leading(asked: Asked) -> Iterator[str]:
     """Give the front doors that lead: where a child was found, else where it lives (practice 24)."""
     for by in (SelectBy.FOUND, SelectBy.LIVES):
-        codes = _authorities(asked.people, _CSC, by)
+        codes = _authorities(asked, asked.people, _CSC, by)
         for code in codes:
             doors = asked.arrangement.agencies_of(_CSC, role=FRONT_DOOR, area=code, day=asked.day)
             yield from (door.agency_id for door in doors or (asked.arrangement.outside(code),))
@@ -88,7 +90,7 @@ def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:  # noqa: C90
                 yield from _one_of(asked, told, employer.areas)
         case _:
             meant, children = asked.meant(told.select), asked.shown(told.select)
-            for gss_code in _authorities(meant, told.agency_class, by):
+            for gss_code in _authorities(asked, meant, told.agency_class, by):
                 yield from (replace(found, children=children) for found in _of_area(asked, told, gss_code))
 
 
@@ -136,22 +138,24 @@ def _one_of(asked: Asked, told: Told, areas: frozenset[str]) -> Iterator[Found]:
     yield Found(min(matching.values(), key=lambda agency: (agency.areas.isdisjoint(home), agency.agency_id)))
 
 
-def _authorities(everyone: tuple[Person, ...], agency_class: AgencyClass, by: SelectBy) -> tuple[str, ...]:
+def _authorities(
+    asked: Asked, everyone: tuple[Person, ...], agency_class: AgencyClass, by: SelectBy
+) -> tuple[str, ...]:
     """Give the ONS codes of the authorities concerned in a way: the children's, or where none is stated, anyone's."""
     if agency_class == AgencyClass.AGENCY_CLASS_ADULT_SOCIAL_CARE:
         first: Iterable[Person] = [p for p in everyone if p.adult_at_risk == Ternary.TERNARY_YES]
     else:
         first = [p for p in everyone if p.role in _CHILDREN]
-    return _codes_of(first, by) or _codes_of(everyone, by)
+    return _codes_of(first, by, asked.day) or _codes_of(everyone, by, asked.day)
 
 
-def _codes_of(people: Iterable[Person], by: SelectBy) -> tuple[str, ...]:
+def _codes_of(people: Iterable[Person], by: SelectBy, day: date) -> tuple[str, ...]:
     stated = [a.gss_code for person in people for a in person.authorities if a.role == _OF_ROLE[by]]
     plans = [
         status.gss_code
         for person in people
         for status in person.statuses
-        if _OF_STATUS.get(status.status) is by and not status.to_on
+        if _OF_STATUS.get(status.status) is by and lasts(status, day)
     ]
     return tuple(dict.fromkeys(code for code in (*stated, *plans) if code))
 

@@ -18,6 +18,7 @@ from services.chassis.clauses import Facts
 from services.chassis.event import NOTHING, Decision, Effect, Fact, Refused, Timer, derived_id
 from services.routing.core.asked import Asked
 from services.routing.core.directory import found_by
+from services.routing.core.handover import waits_for_handover
 from services.routing.core.said import named, recorded
 from services.routing.core.state import Duty, State
 
@@ -41,6 +42,8 @@ def arisen(asked: Asked, state: State, facts: Facts, at: datetime) -> Decision:
         if not duty.arises(facts):
             continue
         for agency in _owners(asked, duty):
+            if waits_for_handover(asked.arrangement, state, duty, agency):
+                continue
             if (duty.code, agency.agency_id) not in started:
                 started.add((duty.code, agency.agency_id))
                 decision = _also(decision, _start(asked, duty, agency, _begins(asked, duty, at)))

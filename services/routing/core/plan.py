@@ -20,7 +20,7 @@ from services.chassis.arrangement import Agency, Arrangement, Force, MatrixRow, 
 from services.chassis.clauses import Facts
 from services.chassis.concern_facts import concern_facts
 from services.chassis.event import Content, Effect, KeyScope, Timer, derived_id
-from services.routing.core import duties
+from services.routing.core import duties, handover
 from services.routing.core.clocks import deliver_by, first_due
 from services.routing.core.consents import rests_on
 from services.routing.core.recipients import Asked, Gap, Recipient, leading, recipients
@@ -250,6 +250,9 @@ class Planner:
         corrected = next((s for s in reversed(before) if s.digests.keys() & {*new, *withdrawn}), None)
         if (since := _begun(replaces or corrected)) is not None:
             data.clock_from.FromDatetime(since)
+        data.takes_over_share_id, kept_due = handover.kept(self.arrangement, self.state, agency)
+        if kept_due is not None:
+            data.kept_due_at.FromDatetime(kept_due)
         # what rests on a consent is shut with it, at this recipient too, before anybody has answered (practice 19)
         consent_of = {part_id: rests.consent_ref for rests in data.consents for part_id in rests.part_ids}
         contents = tuple(
@@ -301,6 +304,9 @@ class Planner:
     @cached_property
     def _leading(self) -> frozenset[str]:
         """The front doors that lead until another accepts: where a child was found, else lives (practice 24)."""
+        concern = self._concern
+        if self.state.lead or (self.state.leads and (concern.moved or concern.staying)):
+            return self.state.leads  # a move passes nothing on by itself, and neither does a stay elsewhere
         return frozenset(leading(self._asked))
 
     # -- what not

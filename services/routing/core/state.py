@@ -20,8 +20,10 @@ from concern_relay.v1.shares_pb2 import (
     DeliveryFailed,
     DispatchBlocked,
     DutyDone,
+    DutyHandedOver,
     DutyOverdue,
     DutyStarted,
+    LeadPassed,
     OutcomeGiven,
     OutcomeReopened,
     ShareAcknowledged,
@@ -57,6 +59,8 @@ class Share:
         recalled_at: called back; it counts for nothing any more.
         reopened: no further action was the answer, and something new came since.
         receipts: parts (attachments) a named person has said to have.
+        leads: this front door led when it was told.
+        kept_due_at: a deadline that was handed over with it; no later one counts.
     """
 
     share_id: str
@@ -92,6 +96,8 @@ class Share:
     recall_reason: RecallReason = RecallReason.RECALL_REASON_UNSPECIFIED
     reopened: bool = False
     receipts: frozenset[str] = frozenset()
+    leads: bool = False
+    kept_due_at: datetime | None = None
 
     @property
     def void(self) -> bool:
@@ -164,6 +170,7 @@ class State:
         withheld: what is on record.
         cases: disagreements, erasures, breaches, requests.
         duties: what agencies have to do by a time, by duty id.
+        lead: who accepted the concern from whoever led before; empty while nobody did.
     """
 
     concern: Concern
@@ -176,6 +183,14 @@ class State:
     withheld: frozenset[Withheld] = frozenset()
     cases: Cases = field(default_factory=Cases)
     duties: Mapping[str, Duty] = field(default_factory=dict)
+    lead: str = ""
+
+    @property
+    def leads(self) -> frozenset[str]:
+        """Who leads: whoever accepted last, else those told as leading."""
+        if self.lead:
+            return frozenset({self.lead})
+        return frozenset(s.agency_id for s in self.shares.values() if s.leads and not s.void)
 
     def shares_of(self, agency_id: str) -> tuple[Share, ...]:
         """Every share of an agency that was neither stopped at the door nor recalled, oldest first."""
@@ -277,7 +292,9 @@ def _with_own(state: State, fact: Fact) -> State:
     cases = cases_after(state.cases, data)
     if cases is not state.cases:
         return replace(state, cases=cases)
-    if isinstance(data, DutyStarted | DutyDone | DutyOverdue):
+    if isinstance(data, LeadPassed):
+        return replace(state, lead=data.agency_id)
+    if isinstance(data, DutyStarted | DutyDone | DutyOverdue | DutyHandedOver):
         return replace(state, duties={**state.duties, data.duty_id: _duty_after(state.duties, data, fact)})
     share_id = getattr(data, "share_id", "")
     known = state.shares.get(share_id)
@@ -287,11 +304,15 @@ def _with_own(state: State, fact: Fact) -> State:
     return state if after is known else replace(state, shares={**state.shares, share_id: after})
 
 
-def _duty_after(known: Mapping[str, Duty], data: DutyStarted | DutyDone | DutyOverdue, fact: Fact) -> Duty:
+def _duty_after(
+    known: Mapping[str, Duty], data: DutyStarted | DutyDone | DutyOverdue | DutyHandedOver, fact: Fact
+) -> Duty:
     if isinstance(data, DutyStarted):
         due = data.due_at.ToDatetime(tzinfo=fact.recorded.tzinfo)
         return Duty(data.duty_id, data.duty_code, data.clock_code, data.agency_id, due, data.arrangement_sha256,
                     data.personal)  # fmt: skip
+    if isinstance(data, DutyHandedOver):
+        return replace(known[data.duty_id], agency_id=data.agency_id)
     if isinstance(data, DutyDone):
         return replace(known[data.duty_id], done_at=fact.recorded)
     return replace(known[data.duty_id], overdue=True)
@@ -322,6 +343,8 @@ def _planned(data: SharePlanned, fact: Fact) -> Share:
         view_code=data.view_code,
         clock_from=data.clock_from.ToDatetime(tzinfo=fact.recorded.tzinfo) if data.HasField("clock_from") else None,
         consents=MappingProxyType({rests.consent_ref: frozenset(rests.part_ids) for rests in data.consents}),
+        leads=data.leads,
+        kept_due_at=data.kept_due_at.ToDatetime(tzinfo=fact.recorded.tzinfo) if data.HasField("kept_due_at") else None,
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 from google.protobuf.message import Message
 
-from concern_relay.v1.shares_pb2 import DutyDone, DutyOverdue, DutyStarted
+from concern_relay.v1.shares_pb2 import DutyDone, DutyHandedOver, DutyOverdue, DutyStarted
 from services.chassis.event import Fact
 
 SCHEMA: Final = """
@@ -45,7 +45,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING
 async def project(connection: asyncpg.Connection[Any], effects: Sequence[Fact]) -> None:
     """Write what events mean for duties, in their order."""
     for effect in effects:
-        if isinstance(effect.data, DutyStarted | DutyDone | DutyOverdue):
+        if isinstance(effect.data, DutyStarted | DutyDone | DutyOverdue | DutyHandedOver):
             sql, values = _change(effect.data, effect.recorded)
             await connection.execute(sql, UUID(effect.data.duty_id), *values)
 
@@ -54,6 +54,8 @@ def _change(data: Message, at: datetime) -> tuple[str, tuple[Any, ...]]:
     match data:
         case DutyDone():
             return "UPDATE duty SET done_at = $2, late = $3 WHERE duty_id = $1", (at, data.late)
+        case DutyHandedOver():
+            return "UPDATE duty SET agency_id = $2 WHERE duty_id = $1", (data.agency_id,)
         case DutyStarted():
             times = (data.due_at.ToDatetime(tzinfo=UTC), data.counts_from.ToDatetime(tzinfo=UTC))
             codes = (data.agency_id, data.duty_code, data.clock_code)

@@ -65,8 +65,9 @@ class Finder:
         """Give a duty of an agency, a running one first and of those the one due first; of anybody when it has none."""
         done = {d.duty_id for d in self.seen.of("DutyDone")}
         every = [d for d in self.seen.of("DutyStarted") if code in ("", d.duty_code)]
+        now = {d.duty_id: d.agency_id for n in ("DutyStarted", "DutyHandedOver") for d in self.seen.of(n)}
         every.sort(key=lambda d: (d.duty_id in done, d.due_at.ToNanoseconds()))
-        return next(iter([d for d in every if d.agency_id == agency_id] or every), None)
+        return next(iter([d for d in every if now[d.duty_id] == agency_id] or every), None)
 
     def request(self, asked: str, asked_by: str) -> Any:
         """Give the newest request to an agency, an open one first; of anybody when none was asked of it."""

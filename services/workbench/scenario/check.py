@@ -364,8 +364,12 @@ def _clock(wanted: ClockThen, seen: Seen) -> Iterator[str]:
         questions = [*seen.of("DecisionRequested"), *seen.of("DecisionEscalated")]
         clocks = [(d.agency_id, _time(d.due_at), d.clock_code) for d in questions]
     elif wanted.of == "duty":
+        started = {d.duty_id: d for d in seen.of("DutyStarted")}
+        handed = [(d, started[d.duty_id]) for d in seen.of("DutyHandedOver") if d.duty_id in started]
         clocks = [
-            (d.agency_id, _time(d.due_at), code) for d in seen.of("DutyStarted") for code in (d.duty_code, d.clock_code)
+            (held.agency_id, _time(held.due_at), code)
+            for held, rule in [*((d, d) for d in started.values()), *handed]
+            for code in (rule.duty_code, rule.clock_code)
         ]
     elif wanted.of != "watch":
         clocks = after_clocks(wanted.of, seen)

@@ -33,6 +33,8 @@ def after_differences(then: Any, seen: Any) -> Iterator[str]:
         yield from _one("request", request.to, request, _requests(request, seen))
     for duty in then.duties:
         yield from _duties(duty, seen)
+    if then.leads is not None and (found := _leads(seen)) != set(then.leads):
+        yield f"leads: {', '.join(sorted(found)) or 'nobody'}, must be {', '.join(sorted(then.leads)) or 'nobody'}"
     started = {d.duty_code for d in seen.of("DutyStarted")}
     yield from (f"duty: {code} was started and must not be" for code in then.no_duties if code in started)
     for receipts in then.receipts:
@@ -168,13 +170,22 @@ def _requests(wanted: RequestThen, seen: Any) -> list[dict[str, Any]]:
     return found
 
 
+def _leads(seen: Any) -> set[str]:
+    """Give who leads: whoever accepted last, else the front doors told as leading."""
+    if passed := seen.of("LeadPassed"):
+        return {passed[-1].agency_id}
+    void = {d.share_id for name in ("ShareRecalled", "DispatchBlocked") for d in seen.of(name)}
+    return {d.recipient_agency_id for d in seen.of("SharePlanned") if d.leads and d.share_id not in void}
+
+
 def _duties(wanted: DutyThen, seen: Any) -> Iterator[str]:
     done = {d.duty_id: d for d in seen.of("DutyDone")}
     overdue = {d.duty_id for d in seen.of("DutyOverdue")}
+    whose = {d.duty_id: d.agency_id for name in ("DutyStarted", "DutyHandedOver") for d in seen.of(name)}
     found = [
         {
             "duty": d.duty_code,
-            "agency": d.agency_id,
+            "agency": whose[d.duty_id],
             "state": "done" if d.duty_id in done else "overdue" if d.duty_id in overdue else "running",
             "late": d.duty_id in done and done[d.duty_id].late,
             "personal": d.personal,

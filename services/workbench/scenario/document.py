@@ -16,6 +16,7 @@ of the submission. Times without a zone are Europe/London.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, PrivateAttr, model_validator
@@ -101,6 +102,8 @@ class AgencyChange(Strict):
     policy_document: str | None = Field(default=None, description="a reference; an empty text means it holds none")
     dpia: str | None = None
     agreement: str | None = None
+    closed_on: date | None = Field(default=None, description="its last day: closed, or merged where `succeeded_by`")
+    succeeded_by: AgencyId | None = None
 
 
 class Given(Strict):
@@ -115,6 +118,9 @@ class Given(Strict):
         description="name of a law pack in deploy/law that decides whatever the day; empty: the one in force",
     )
     agencies: list[AgencyChange] = Field(default=[], description="agencies that differ from the arrangement")
+    unlisted: list[Code] = Field(
+        default=[], description="ids of agencies that the arrangement does not list, named in this scenario on purpose"
+    )
     earlier: list[Earlier] = Field(
         default=[], max_length=100, description="steps dated before `now`, in order: what has happened already"
     )
@@ -157,7 +163,11 @@ class WithdrawConsent(_Following, sent.Withdrawal):
 
 
 class MoveChild(_Following, sent.Move):
-    """A child moved; `to` is the ONS code of the authority."""
+    """A child moved; `to` is the ONS code of the authority. An unknown destination raises a concern of its own."""
+
+    raises: str = Field(
+        default="whereabouts", description="what this scenario calls the concern that an unknown destination raises"
+    )
 
 
 class LinkConcerns(_Following, sent.FollowUp):
@@ -467,6 +477,9 @@ class Then(Strict):
     receipts: list[ReceiptsThen] = Field(default=[])
     duties: list[DutyThen] = Field(default=[])
     no_duties: list[Duty] = Field(default=[], description="duties that must not have been started")
+    leads: list[AgencyId] | None = Field(
+        default=None, description="who leads now: these authorities and no other (practice 24)"
+    )
     reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
     subject_access: list[AccessThen] = Field(default=[], description="requests for a copy of what is held")
     known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")

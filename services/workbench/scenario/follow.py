@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.chassis.event import derived_id
 from services.intake import follow_up as sent
 from services.intake.errors import Malformed
 from services.intake.following import Follow
@@ -35,7 +36,7 @@ UNKNOWN_CODE = "code_not_known"
 
 def body_of(verb: str, step: Step, other_id: str = "") -> dict[str, Any]:
     """Give the JSON a follow-up is sent as; a step that names nobody is Pat Example's."""
-    left_out = {"agency", "concern", "refused", "consent", "other"}
+    left_out = {"agency", "concern", "refused", "consent", "other", "raises"}
     tree = step.model_dump(mode="json", exclude=left_out, exclude_unset=True)
     tree.setdefault("by", PAT)
     if isinstance(step, LinkConcerns):
@@ -71,3 +72,10 @@ def consent_ref(step: Step, refs: Mapping[str, str], consents: Mapping[str, str]
     if len(consents) != 1:
         raise SceneError(f"consent_withdrawn: which? There are: {', '.join(consents) or 'none'}")
     return next(iter(consents.values()))
+
+
+def refs_there(refs: Mapping[str, str], concern_id: str) -> dict[str, str]:
+    """Give the refs of a concern in the one that an unknown destination raised; its own item is ``whereabouts``."""
+    there = {ref: derived_id(concern_id, "person", part_id) for ref, part_id in refs.items()}
+    own = {"detail": derived_id(concern_id, "detail"), "whereabouts": derived_id(concern_id, "item", "whereabouts")}
+    return {**there, **own}

@@ -30,8 +30,9 @@ from services.basis_assessment.core import BasisCore
 from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.codes import number_of
 from services.chassis.event import Content, Fact, KeyScope, Refused, derived_id
+from services.intake import follow_up as sent
 from services.intake.content import contents_of
-from services.intake.content.follow_up import Following
+from services.intake.content.follow_up import Following, Said
 from services.intake.content.refs import refs_of
 from services.intake.core import IntakeCore, IntakeState, objection_due
 from services.intake.flags import codes
@@ -56,7 +57,7 @@ from services.workbench.scenario.document import (
     Redirect,
     WithdrawConsent,
 )  # fmt: skip
-from services.workbench.scenario.follow import UNKNOWN_CODE, body_of, consent_ref, read
+from services.workbench.scenario.follow import UNKNOWN_CODE, body_of, consent_ref, read, refs_there
 from services.workbench.scenario.laws import law_book
 from services.workbench.scenario.scene import agency_known, arrangement_of, classes_of
 from services.workbench.scenario.stage import Act, SceneError
@@ -158,6 +159,7 @@ class InProcess:
         flags = (*asked.flags, *said.flags)
         if unknown := [flag.pointer for flag in flags if flag.code == UNKNOWN_CODE]:
             raise SceneError(f"{verb}: unknown codes at {', '.join(unknown)}; `scenario schema` prints those there are")
+        lost = following.whereabouts(said, asked.given, f"{self._acts}") if isinstance(asked.given, sent.Move) else None
         if not self._stage.seals(said.parts):
             return "erased_or_suspended"
         known.refs.update(following.refs(asked.given))
@@ -167,9 +169,19 @@ class InProcess:
         if isinstance(said.data, RecordsLinked | RecordsUnlinked) and not refused:
             mirror = following.mirrored(said, self._stage.state("intake", other).concern)
             refused = self._act("intake", other, mirror.data, agency, mirror.parts)
+        if lost is not None and not refused:
+            refused = self._lost(step, lost, agency)
         if isinstance(said.data, ConsentWithdrawn):
             self._object(known.concern_id, about)
         return refused
+
+    def _lost(self, step: Follow, lost: Said, agency: str) -> str:
+        """Raise the concern about where a child is, as intake does with the move."""
+        concern_id: str = lost.data.concern_id  # type: ignore[attr-defined]
+        self._concerns[getattr(step, "raises", "")] = _Known(
+            concern_id, refs_there(self._known(step.concern).refs, concern_id)
+        )
+        return self._act("intake", concern_id, lost.data, agency, lost.parts)
 
     def _object(self, concern_id: str, consent: str) -> None:
         """Let what was suspended open again where nothing had rested on the consent, as intake's worker does."""

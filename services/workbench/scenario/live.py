@@ -40,11 +40,12 @@ from services.workbench.scenario.document import (
     Given,
     GiveOutcome,
     LinkConcerns,
+    MoveChild,
     Raise,
     Redirect,
     WithdrawConsent,
 )  # fmt: skip
-from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read
+from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read, refs_there
 from services.workbench.scenario.in_process import open_decision
 from services.workbench.scenario.over_kafka import raised_over_kafka
 from services.workbench.scenario.quiet import unrest
@@ -136,6 +137,9 @@ class Live:
         id_key = asyncio.run(self._id_key())
         now = self.now
         refs.update(Following(Concern(concern_id), agency, id_key, now, now.date()).refs(asked.given))
+        moved = self.seen(step.concern).of("ChildMoved") if isinstance(step, MoveChild) else []
+        if moved and (lost := moved[-1].raises_concern_id):
+            self._concerns[step.raises] = (lost, refs_there(refs, lost))  # type: ignore[union-attr]
         return refused
 
     def act(self, verb: str, step: Act) -> str:

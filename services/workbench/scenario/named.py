@@ -53,9 +53,9 @@ def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iter
         return
     clauses = {code for pack in law_book().packs for code in pack.clauses}
     duties = set(arrangement.timed)
-    refs = {"detail", "text"} | {ref for _, sent in _sent(scenario) for ref in _refs(sent) if ref}
+    refs = {"detail", "text", "whereabouts"} | {ref for _, sent in _sent(scenario) for ref in _refs(sent) if ref}
     for loc, value, mark in _marked(scenario, ()):
-        if mark is IsAgency and value:
+        if mark is IsAgency and value and value not in scenario.given.unlisted:
             yield from _agency(loc, value, arrangement, places)
         elif mark is IsRef and value not in refs:
             yield places.mistake(loc, f"{value!r} is no ref of anything sent here", remedy_for(value, sorted(refs)))
@@ -67,6 +67,8 @@ def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iter
     today = local(scenario.given.now).astimezone(LONDON).date()
     for loc, sent in _sent(scenario):
         for field, agency in _agencies(sent):
+            if agency in scenario.given.unlisted:
+                continue
             yield from _agency((*loc, *field), agency, arrangement, places)
         if isinstance(sent, Raise):
             yield from _slips(loc, sent, expected, places, schema, today=today)

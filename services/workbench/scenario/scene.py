@@ -45,6 +45,8 @@ def arrangement_of(given: Given, now: datetime) -> Arrangement:
         found = named[-1]
     for change in given.agencies:
         agency_known(found, change.agency)
+        if change.succeeded_by:
+            agency_known(found, change.succeeded_by)
     agencies = {**found.agencies, **{c.agency: _changed(found.agencies[c.agency], c) for c in given.agencies}}
     return replace(found, agencies=agencies)
 
@@ -59,6 +61,8 @@ def _changed(agency: Agency, change: AgencyChange) -> Agency:
         policy_document=_said(change.policy_document, agency.policy_document),
         dpia=_said(change.dpia, agency.dpia),
         agreement=_said(change.agreement, agency.agreement),
+        valid_to=change.closed_on or agency.valid_to,
+        succeeded_by=change.succeeded_by or agency.succeeded_by,
     )
 
 
