@@ -6,6 +6,7 @@ Without this a scenario could pass because a word in it was misspelt: whoever do
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, get_args
 
@@ -44,6 +45,14 @@ _KEY: Final = IdKey(b"scenario" * 8)
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Agencies that may be named: those of the arrangement, and those a scenario names as unlisted on purpose."""
+
+    arrangement: Arrangement
+    on_purpose: frozenset[str]
+
+
 def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iterator[Mistake]:
     """Give every name of something that is not there."""
     try:
@@ -51,12 +60,13 @@ def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iter
     except SceneError as error:
         yield places.mistake(("given", "arrangement"), str(error), "leave it out for the one in force")
         return
+    listed = _Listed(arrangement, frozenset(scenario.given.unlisted))
     clauses = {code for pack in law_book().packs for code in pack.clauses}
     duties = set(arrangement.timed)
     refs = {"detail", "text", "whereabouts"} | {ref for _, sent in _sent(scenario) for ref in _refs(sent) if ref}
     for loc, value, mark in _marked(scenario, ()):
-        if mark is IsAgency and value and value not in scenario.given.unlisted:
-            yield from _agency(loc, value, arrangement, places)
+        if mark is IsAgency and value:
+            yield from _agency(loc, value, listed, places)
         elif mark is IsRef and value not in refs:
             yield places.mistake(loc, f"{value!r} is no ref of anything sent here", remedy_for(value, sorted(refs)))
         elif mark is IsClause and value not in clauses:
@@ -67,16 +77,14 @@ def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iter
     today = local(scenario.given.now).astimezone(LONDON).date()
     for loc, sent in _sent(scenario):
         for field, agency in _agencies(sent):
-            if agency in scenario.given.unlisted:
-                continue
-            yield from _agency((*loc, *field), agency, arrangement, places)
+            yield from _agency((*loc, *field), agency, listed, places)
         if isinstance(sent, Raise):
             yield from _slips(loc, sent, expected, places, schema, today=today)
 
 
-def _agency(loc: Loc, agency: str, arrangement: Arrangement, places: Places) -> Iterator[Mistake]:
-    if arrangement.agency(agency) is None:
-        known = sorted(arrangement.agencies)
+def _agency(loc: Loc, agency: str, listed: _Listed, places: Places) -> Iterator[Mistake]:
+    if listed.arrangement.agency(agency) is None and agency not in listed.on_purpose:
+        known = sorted(listed.arrangement.agencies)
         yield places.mistake(loc, f"{agency!r} is no agency of the arrangement", remedy_for(agency, known))
 
 
