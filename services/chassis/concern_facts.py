@@ -24,6 +24,7 @@ from concern_relay.v1.codes_pb2 import (
     IdentifierKind,
     PersonRole,
     PlaceKind,
+    SharingMyth,
     StatutoryStatus,
     Ternary,
     Trigger,
@@ -67,7 +68,12 @@ _CODES: dict[str, Any] = {
     "primary_need": PrimaryNeed,
     "referral_source": ReferralSource,
 }
-_SETS: dict[str, Any] = {"triggers": Trigger, "detrimental_to": AgencyClass, "factors": AssessmentFactor}
+_SETS: dict[str, Any] = {
+    "triggers": Trigger,
+    "detrimental_to": AgencyClass,
+    "factors": AssessmentFactor,
+    "myths": SharingMyth,
+}
 _OF_PEOPLE: dict[str, Any] = {"statuses": StatutoryStatus, "authority_roles": AuthorityRole}
 _FLAGS = (
     "history",
@@ -88,7 +94,7 @@ _FLAGS = (
 _QUESTION_OF_AGES = "child_age"
 # Never put to a practitioner: the basis is derived (practice 13), and the rest the sender stated or nobody can say.
 _NEVER_ASKED = frozenset(
-    {"basis_asked_for", "sender_class", "detrimental_to", "categories", "place_kinds", "triggers", "urgency"}
+    {"basis_asked_for", "sender_class", "detrimental_to", "categories", "place_kinds", "triggers", "urgency", "myths"}
 )
 
 

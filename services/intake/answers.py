@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from concern_relay.v1.codes_pb2 import ShareOutcome, Urgency
-from services.chassis.codes import word_of
+from concern_relay.v1.codes_pb2 import ShareOutcome, SharingMyth, Urgency
+from services.chassis.codes import word_of, words
 from services.chassis.problems import Problem, problem
 from services.intake.acceptance import Accepted
 from services.intake.errors import Malformed
 from services.intake.flags import Flag, FlagCode
+from services.intake.meanings import meaning
 from services.intake.status import Status, Watch
 
 CALL_999: Final = (
@@ -51,6 +53,10 @@ class AcceptedAnswer(BaseModel):
     receipt: dict[str, Any] = Field(description="Signed; the ledger owes its leaf. Check it offline with the verifier.")
     warnings: list[Odd] = Field(description="Odd things that were kept; nothing waits for them.")
     notice: list[Notice]
+    answers: list[Notice] = Field(
+        default=[],
+        description="What you said against sharing, answered; with its citations in the explanation of the assessment.",
+    )
     repeated: bool = Field(description="It was accepted before; nothing was recorded now.")
     corrected: bool = Field(description="It changed a concern that was raised before.")
     same_reference_as: str | None = Field(default=None, description="First concern under this reference, if another.")
@@ -90,8 +96,14 @@ class ConcernPage(BaseModel):
     after: str | None = Field(default=None, description="Give it as `after` for the next page; none: there is no more.")
 
 
-def accepted(found: Accepted, *, history: bool) -> AcceptedAnswer:
-    """Write what became of a submission."""
+def accepted(found: Accepted, *, history: bool, myths: Sequence[str] = ()) -> AcceptedAnswer:
+    """Write what became of a submission.
+
+    Args:
+        found: what was recorded.
+        history: whether it is a statutory return.
+        myths: what the sender said against sharing, by code; a code nobody knows is flagged elsewhere.
+    """
     danger = found.emergency or any(flag.code is FlagCode.DANGER_BUT_NOT_EMERGENCY for flag in found.flags)
     notices = (
         ("call_999", CALL_999, danger and not history),
@@ -104,6 +116,7 @@ def accepted(found: Accepted, *, history: bool) -> AcceptedAnswer:
         receipt=found.receipt.to_json(),
         warnings=[_odd(flag) for flag in found.flags],
         notice=[Notice(code=code, text=text) for code, text, due in notices if due],
+        answers=[Notice(code=m, text=meaning(SharingMyth, m)) for m in dict.fromkeys(myths) if m in words(SharingMyth)],
         repeated=found.repeated,
         corrected=found.corrected,
         same_reference_as=found.same_reference_as or None,

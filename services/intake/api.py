@@ -52,7 +52,7 @@ def concern_routes(door: Door, concerns: Concerns, keys: Keys) -> APIRouter:
         except (Malformed, Refused) as error:
             raise said_of(error) from None
         response.headers["Location"] = f"/v1/concerns/{found.concern_id}"
-        return answers.accepted(found, history=reading.submission.history)
+        return answers.accepted(found, history=reading.submission.history, myths=reading.submission.detail.myths)
 
     @routes.get("/{concern_id}", summary="Where one of your concerns stands", responses={404: PROBLEM})
     async def show_concern(concern_id: UUID, caller: Caller = raiser) -> ConcernAnswer:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Response
@@ -20,6 +18,7 @@ from services.chassis.codes import word_of, words
 from services.chassis.contract import schema_urn
 from services.chassis.problems import problem
 from services.intake.documented import PROBLEM
+from services.intake.meanings import comments
 
 CACHE_CONTROL: Final = "public, max-age=3600"
 VERSION_HEADER: Final = "Relay-Contract"
@@ -83,7 +82,7 @@ def _enum(name: str) -> Any:
 
 def _meanings(name: str) -> CodeList:
     enum = _enum(name)
-    said = _comments()[name]
+    said = comments()[name]
     values = [value for value in enum.DESCRIPTOR.values if value.number]
     return CodeList(
         name=name,
@@ -94,12 +93,6 @@ def _meanings(name: str) -> CodeList:
             for value in values
         ],
     )
-
-
-@cache
-def _comments() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads((files("concern_relay.v1") / "comments.json").read_text("utf-8"))
-    return found
 
 
 def _answer(content: Any, held: str) -> Response:

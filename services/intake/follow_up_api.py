@@ -151,4 +151,5 @@ async def _followed(door: Door, came: _Came, way: _Way) -> AcceptedAnswer:
     except (Malformed, Refused) as error:
         raise said_of(error) from None
     came.response.headers["Location"] = f"/v1/concerns/{found.concern_id}"
-    return answers.accepted(found, history=False)
+    detail = getattr(given, "detail", None)
+    return answers.accepted(found, history=False, myths=detail.myths if detail is not None else ())

@@ -38,6 +38,7 @@ from services.intake.fields import (
     IdentifierCode,
     LevelCode,
     Line,
+    MythCode,
     NeedCode,
     NotToldCode,
     PlaceCode,
@@ -108,6 +109,9 @@ class Detail(Sent):
     consent_absence: AbsenceCode = ""
     detrimental_to: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
     considered_by: Actor | None = None
+    myths: Annotated[tuple[MythCode, ...], LISTED] = Field(
+        default=(), max_length=20, description="What was said against sharing; answered, and never a reason to wait."
+    )
 
 
 class PersonName(Sent):

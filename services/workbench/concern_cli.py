@@ -66,6 +66,7 @@ class _Raised:
             self.lines.append(f"line {line}: {word} {given['concern_id']}")
             self.lines += [f"  {w['code']} {w['pointer']}: {w['detail']}" for w in given.get("warnings", ())]
             self.lines += [f"  {n['text']}" for n in given.get("notice", ())]
+            self.lines += [f"  answered: {a['text']}" for a in given.get("answers", ())]
 
     def refused(self, line: int, code: str, detail: str) -> None:
         """Note one that was not accepted."""

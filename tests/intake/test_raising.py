@@ -108,6 +108,20 @@ async def test_the_answer_says_what_a_person_has_to_do(new_intake, fields, notic
             assert "record it" in given["notice"][0]["text"]
 
 
+async def test_what_was_said_against_sharing_is_answered_with_the_receipt(new_intake):
+    """Given a sender who doubts, the answer to it comes at once, with the receipt; again when it is sent again."""
+    said = submission(detail={"myths": ["consent_always_needed", "someone_else_has_told", "no such myth"]})
+    async with new_intake() as intake:
+        first, again = (await intake.post(said)).json(), (await intake.post(said)).json()
+        more = {"detail": {"myths": ["not_my_role"]}, "text": "Seen again.", "by": {"name": "A", "role": "teacher"}}
+        added = (await intake.follow(first["concern_id"], "information", more)).json()
+
+    assert [one["code"] for one in first["answers"]] == ["consent_always_needed", "someone_else_has_told"]
+    assert "not needed" in first["answers"][0]["text"]
+    assert again["answers"] == first["answers"]
+    assert [one["code"] for one in added["answers"]] == ["not_my_role"]
+
+
 async def test_when_it_happened_is_the_time_of_the_event(new_intake):
     """A day counts from its start in London; what has not come yet is not believed."""
     async with new_intake() as intake:

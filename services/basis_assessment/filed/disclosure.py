@@ -212,7 +212,7 @@ def disclosure(
         at_most=_at_most(arrangement, recipient_class),
         questions=tuple(each for each in whole.questions if each.recipient_class == wanted) if full else (),
         decisions=tuple(_decisions(asked, recipient_class, pack)) if full else (),
-        answers=whole.answers,
+        answers=whole.answers if full else (),  # what the sender hesitated over is no recipient's business
         governance=whole.governance if full else (),
         law=_law(assessed, laws, one),
         arrangement=assessed.arrangement,

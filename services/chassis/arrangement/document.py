@@ -66,7 +66,9 @@ from services.chassis.mistakes import all_mistakes, note
 FOLDER: Final = Path(__file__).parents[3] / "deploy" / "arrangements"
 AUTHORITIES: Final = FOLDER / "local_authorities_england.csv"
 NEVER_SHARED: Final = frozenset({Category.CATEGORY_POLICE_INTELLIGENCE, Category.CATEGORY_SOURCE_IDENTITY})
-NEVER_IN_DETAIL: Final = frozenset({"basis_asked_for", "more_detrimental", "detrimental_to", "considered_by", "unread"})
+NEVER_IN_DETAIL: Final = frozenset(
+    {"basis_asked_for", "more_detrimental", "detrimental_to", "considered_by", "unread", "myths"}
+)
 
 
 def _clock(node: Node) -> Clock:

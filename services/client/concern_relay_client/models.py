@@ -84,6 +84,7 @@ class Detail(_Sent):
     suspected_crime: str = ""
     immediate_danger: str = ""
     life_at_risk: str = ""
+    myths: list[str] = Field(default_factory=list, description="what was said against sharing, by code; answered")
 
 
 class Submission(_Sent):

@@ -79,6 +79,7 @@ def circumstances(given: sent.Detail, made: facts.ConcernDetail, scribe: Scribe,
     made.basis_asked_for = scribe.code(codes.Article6, given.basis_asked_for, "basis_asked_for")
     made.consent_absence = scribe.code(codes.ConsentAbsence, given.consent_absence, "consent_absence")
     made.detrimental_to.extend(scribe.codes(codes.AgencyClass, given.detrimental_to, "detrimental_to"))
+    made.myths.extend(scribe.codes(codes.SharingMyth, given.myths, "myths"))
     if given.considered_by is not None:
         made.considered_by.CopyFrom(_actor(given.considered_by))
     if made.more_detrimental == _YES and not made.considered_by.name:

@@ -118,7 +118,9 @@ class Taker:
                         raise
                     await asyncio.sleep(BUSY_PAUSE_S)  # others under the same reference are being accepted
                 else:
-                    said = answers.accepted(found, history=reading.submission.history)
+                    said = answers.accepted(
+                        found, history=reading.submission.history, myths=reading.submission.detail.myths
+                    )
                     return Answer(202, said.model_dump(mode="json"), trace)
         except Malformed as malformed:
             return _refusal(answers.mended(malformed), trace)

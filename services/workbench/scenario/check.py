@@ -279,6 +279,8 @@ def _codes(then: Then, seen: Seen) -> Iterator[str]:
         for code in wanted:
             if code not in have[kind]:
                 yield f"{kind} {code!r} is missing; there are: {', '.join(sorted(have[kind])) or 'none'}"
+    for kind, barred in (("answer", then.not_answers), ("warning", then.not_warnings)):
+        yield from (f"{kind} {code!r} is there and must not be" for code in barred if code in have[kind])
     if then.no_questions and have["question"]:
         yield f"questions: {', '.join(sorted(have['question']))} were put and none may be"
     if then.law_pack:

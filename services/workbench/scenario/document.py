@@ -467,7 +467,9 @@ class Then(Strict):
     no_events: list[EventName] = Field(default=[])
     warnings: list[Code] = Field(default=[], description="codes of what was odd and kept")
     law_pack: Code = ""
+    not_warnings: list[Code] = Field(default=[], description="codes that must not have been flagged")
     answers: list[Code] = Field(default=[], description="myths that must have been answered: codes of the law pack")
+    not_answers: list[Code] = Field(default=[], description="answers that must not have been given")
     emergency: bool | None = None
     family_told: FamilyToldThen | None = None
     erasures: list[ErasureThen] = Field(default=[])

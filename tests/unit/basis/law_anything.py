@@ -21,6 +21,7 @@ from concern_relay.v1.codes_pb2 import (
     LegalNature,
     PersonRole,
     PlaceKind,
+    SharingMyth,
     Trigger,
     Urgency,
 )
@@ -66,6 +67,7 @@ def details(draw: st.DrawFn) -> dict[str, object]:
         "family_not_told_reason": draw(one_of(FamilyNotToldReason)),
         "triggers": draw(some_of(Trigger)),
         "detrimental_to": draw(some_of(AgencyClass)),
+        "myths": draw(some_of(SharingMyth)),
         "referrer_anonymous": draw(st.booleans()),
         "considered_by": draw(st.sampled_from(("", "A. Person"))),
     }

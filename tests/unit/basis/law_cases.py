@@ -30,6 +30,7 @@ from concern_relay.v1.codes_pb2 import (
     Outcome,
     PersonRole,
     Sensitivity,
+    SharingMyth,
     Ternary,
     Trigger,
     Urgency,
@@ -141,6 +142,7 @@ _ENUMS: Mapping[str, Any] = {
     "consent_absence": ConsentAbsence,
     "family_not_told_reason": FamilyNotToldReason,
     "detrimental_to": AgencyClass,
+    "myths": SharingMyth,
 }
 _YES_NO = {True: Ternary.TERNARY_YES, False: Ternary.TERNARY_NO}
 

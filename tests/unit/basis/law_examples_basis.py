@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from concern_relay.v1.codes_pb2 import Ternary
+from concern_relay.v1.codes_pb2 import SharingMyth, Ternary
 from concern_relay.v1.facts_pb2 import Part, Person, Relationship
+from services.chassis.codes import words
 from tests.unit.basis.law_cases import (
     BRUISE,
     CHARITY,
@@ -38,6 +39,21 @@ from tests.unit.basis.law_table import (
     Example,
     decides,
 )
+
+ANSWERED = (
+    "consent_not_needed",
+    "data_protection_allows",
+    "confidence_gives_way",
+    "other_bodies_may_be_told",
+    "systems_are_no_barrier",
+    "nobody_assumes_another_told",
+    "everybodys_role",
+    "a_worry_is_enough",
+    "family_is_told_not_asked",
+    "no_source_is_set_aside",
+    "paper_is_not_awaited",
+)
+"""Answers of this law, one to each myth of the contract, in its order."""
 
 EXAMPLES = (
     # -- S01: a school, bruises, the parent not told for fear of coaching
@@ -140,6 +156,11 @@ EXAMPLES = (
         "Consent asked for as the basis where a child is at risk is refused; the myth is answered.",
         Raised(parts=together(CHILD, WORRY), detail={**HARM, "basis_asked_for": "a_consent"}),
         {"csc": "share_power", "csc.refused": ["a6_a_not_valid"], "answers": {"consent_not_needed"}},
+    ),
+    Example(
+        "Whatever is said against sharing is answered, each by itself; it changes nobody who is told.",
+        Raised(parts=together(CHILD, WORRY), detail={**HARM, "myths": list(words(SharingMyth))}),
+        {"csc": "share_power", "csc.basis": "e_public_task", "answers": set(ANSWERED)},
     ),
     Example(
         "A legal obligation that no enactment of this law lays down is refused.",

@@ -126,3 +126,12 @@ def test_the_command_writes_a_page_for_each(tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.output
     endings = sorted(path.suffix for path in tmp_path.iterdir())
     assert endings.count(".html") == endings.count(".md") == len(pages(CHARITY))
+
+
+def test_a_recipient_does_not_read_what_the_sender_hesitated_over() -> None:
+    """What was said against sharing, and the answer, is on the sender's page and on no recipient's."""
+    path = SCENARIOS / "a-myth-is-answered.yaml"
+
+    [own, *_] = pages(path, Audience.SENDER)
+    assert own.answers
+    assert all(page.answers == () for page in pages(path, Audience.RECIPIENT))

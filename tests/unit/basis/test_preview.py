@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
+from concern_relay.v1.codes_pb2 import SharingMyth
+from services.chassis.codes import words
 from services.workbench.concern_cli import app
 from services.workbench.dry_run import DryRun
 
@@ -59,6 +62,17 @@ def test_that_there_is_no_consent_is_answered() -> None:
     found = DryRun().of(submission(consents=[refused]), "larkfield-primary", NOW)
 
     assert any("not needed to safeguard a child" in answer and "Working Together" in answer for answer in found.answers)
+
+
+@pytest.mark.parametrize("myth", words(SharingMyth))
+def test_each_thing_said_against_sharing_is_answered_before_sending(myth: str) -> None:
+    """Given a sender who doubts, there is one answer, it names a source, and who would be told stays the same."""
+    plain = DryRun().of(submission(detail={"level": "significant_harm"}), "larkfield-primary", NOW)
+    found = DryRun().of(submission(detail={"level": "significant_harm", "myths": [myth]}), "larkfield-primary", NOW)
+
+    [answered] = set(found.answers) - set(plain.answers)
+    assert answered.endswith("]")
+    assert found.told == plain.told
 
 
 def test_an_unknown_agency_gets_an_answer_and_questions() -> None:

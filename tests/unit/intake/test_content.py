@@ -498,6 +498,14 @@ def test_no_lawful_basis_is_asked_for_and_one_that_comes_is_kept():
     assert detail.basis_asked_for == codes.Article6.ARTICLE6_F_LEGITIMATE_INTERESTS
 
 
+def test_what_is_said_against_sharing_is_kept_and_nothing_waits_for_it():
+    """In words as people write them; one nobody knows is flagged, and the others stand."""
+    contents = said(submission(detail={"myths": ["Not my role", "the weather", "not_my_role"]}))
+
+    assert parts(contents, "detail")[0].myths == [codes.SharingMyth.SHARING_MYTH_NOT_MY_ROLE]
+    assert flags(contents) == {("code_not_known", "/detail/myths/1")}
+
+
 def test_a_concern_about_adults_alone_is_flagged_and_taken():
     """The child may not be named; the danger is."""
     contents = said(submission(people=[{"role": "adult_of_concern"}], items=[{"text": "x"}]))
