@@ -20,6 +20,8 @@ from concern_relay.v1.codes_pb2 import (
     DpaCondition,
     Gateway,
     Outcome,
+    Part3Basis,
+    Regime,
     Sensitivity,
     WithholdReason,
 )
@@ -77,6 +79,9 @@ class ClassExplained:
     outcome: str
     reason: str
     article6: str
+    part3: str
+    regime_source: str
+    regime_disclosure: str
     alternates: tuple[str, ...]
     gateway: str
     controller_agency_id: str
@@ -180,6 +185,9 @@ class _Explaining:
             outcome=word_of(Outcome, one.outcome),
             reason=word_of(WithholdReason, one.reason),
             article6=word_of(Article6, one.article6),
+            part3=word_of(Part3Basis, one.part3),
+            regime_source=word_of(Regime, one.regime_source),
+            regime_disclosure=word_of(Regime, one.regime_disclosure),
             alternates=tuple(word_of(Article6, basis) for basis in one.alternates),
             gateway=word_of(Gateway, one.gateway),
             controller_agency_id=one.controller_agency_id,
@@ -242,7 +250,7 @@ def _class_sentence(one: ClassAssessment) -> str:
     sentence = f"{words.class_name(one.recipient_class)}: {words.said(words.OUTCOMES, Outcome, one.outcome)}"
     if one.reason:
         sentence += f" ({words.said(words.REASONS, WithholdReason, one.reason)})"
-    rests = [words.said(words.ARTICLE6, Article6, one.article6)] if one.article6 else []
+    rests = [basis] if (basis := words.basis(one)) else []
     if one.gateway:
         rests.append(words.said(words.GATEWAYS, Gateway, one.gateway))
     if rests:

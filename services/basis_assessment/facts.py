@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, Category, LegalNature, Outcome, Sensitivity
+from concern_relay.v1.codes_pb2 import AgencyClass, Article6, Category, LegalNature, Outcome, Regime, Sensitivity
 from services.chassis.arrangement import Force
 from services.chassis.clauses import Declared, FactType
 from services.chassis.codes import words
@@ -78,8 +78,11 @@ def _declare() -> Iterator[Declared]:
     # because a sender who knows of it says so at once, and nothing may wait for the answer.
     yield Declared("said_life_at_risk", FactType.BOOL)
     yield Declared("said_immediate_danger", FactType.BOOL)
+    yield Declared("said_no_crime", FactType.BOOL)
     # The class of recipient.
     yield Declared("recipient_class", FactType.CODE, words(AgencyClass))
+    yield Declared("recipient_natures", FactType.CODES, words(LegalNature), "recipient_nature")
+    yield Declared("recipient_known", FactType.BOOL)
     yield Declared("told", FactType.CODE, (NOBODY, *_codes(Force)))
     yield Declared("own_class", FactType.BOOL)
     yield Declared("class_consent", FactType.CODE, _codes(Consent))
@@ -88,6 +91,7 @@ def _declare() -> Iterator[Declared]:
     yield Declared("detriment_named", FactType.BOOL)
     yield Declared("class_decision", FactType.CODE, _codes(Decided))
     # What came out for the class, for clauses about its items.
+    yield Declared("regime", FactType.CODE, words(Regime))
     yield Declared("basis", FactType.CODE, _codes(Basis))
     yield Declared("article6", FactType.CODE, words(Article6))
     yield Declared("class_outcome", FactType.CODE, words(Outcome))
@@ -126,7 +130,7 @@ PER_ITEM = frozenset(
 PER_CLASS = frozenset(
     {
         *("recipient_class", "told", "own_class", "class_consent", "service_agreement", "class_detriment"),
-        *("class_decision", "basis", "article6", "class_outcome"),
+        *("class_decision", "basis", "article6", "class_outcome", "recipient_natures", "recipient_known", "regime"),
     }
 )
 """Facts that differ from class to class."""

@@ -23,6 +23,7 @@ from concern_relay.v1.codes_pb2 import (
     Gateway,
     GatewayKind,
     Outcome,
+    Part3Basis,
     Regime,
     Sensitivity,
     WithholdReason,
@@ -128,6 +129,7 @@ class Row:
         limb: limb of paragraph 18(2).
         source: regime that the body which discloses holds the data under.
         disclosure: regime that the disclosure is made under.
+        part3: what it rests on in place of Article 6, under law enforcement processing.
         clock: how long the person has.
     """
 
@@ -146,6 +148,7 @@ class Row:
     limb: ConsentAbsence = ConsentAbsence.CONSENT_ABSENCE_UNSPECIFIED
     source: Regime = Regime.REGIME_UNSPECIFIED
     disclosure: Regime = Regime.REGIME_UNSPECIFIED
+    part3: Part3Basis = Part3Basis.PART3_BASIS_UNSPECIFIED
     clock: Clock | None = None
 
     def applies(self, facts: Facts) -> bool:

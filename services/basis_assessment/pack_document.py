@@ -26,6 +26,7 @@ from concern_relay.v1.codes_pb2 import (
     Gateway,
     GatewayKind,
     Outcome,
+    Part3Basis,
     Regime,
     Sensitivity,
     WithholdReason,
@@ -45,6 +46,8 @@ BOOKS_REMEMBERED: Final = 4
 SHARE: Final = "share"
 """Outcome of a row: shared, as the Article 6 row says (by duty, by power, on consent)."""
 ALWAYS: Final = Condition("all")
+NONE_NEEDED: Final = "none"
+"""Condition of a row: where its clause holds, the law asks for no condition of this kind of data."""
 DECIDED: Final = "decided"
 """Outcome of a row: as the named person decided."""
 
@@ -54,7 +57,7 @@ _KEYS_OF_TABLE: Final[Mapping[str, tuple[str, ...]]] = {
     p.REFUSED_BASES: ("basis",),
     p.CLASS_OUTCOME: _OUTCOME_KEYS,
     p.GATEWAY: ("gateway",),
-    p.REGIMES: ("source", "disclosure"),
+    p.REGIMES: ("source", "disclosure", "part3"),
     p.LIMBS: ("limb",),
     p.CONDITIONS: ("article9", "condition"),
     p.ITEMS: _OUTCOME_KEYS,
@@ -67,6 +70,7 @@ _ENUM_OF_KEY: Final[Mapping[str, Any]] = {
     "gateway": Gateway,
     "source": Regime,
     "disclosure": Regime,
+    "part3": Part3Basis,
     "limb": ConsentAbsence,
     "article9": Article9,
     "condition": DpaCondition,
@@ -310,7 +314,8 @@ def _row(table: str, node: yaml.Node, clauses: Mapping[str, LawClause], question
     code = text(found["if"])
     if code not in clauses:
         fail(found["if"], f"no clause is called {code!r}", near(code, clauses))
-    gives: dict[str, Any] = {key: _word(found[key], enum) for key, enum in _ENUM_OF_KEY.items() if key in found}
+    given = {key: inner for key, inner in found.items() if key in _ENUM_OF_KEY and text(inner) != NONE_NEEDED}
+    gives: dict[str, Any] = {key: _word(inner, _ENUM_OF_KEY[key]) for key, inner in given.items()}
     gives |= {key: _flag(found[key]) for key in ("or_unknown", "incomplete") if key in found}
     if "outcome" in found:
         gives |= _outcome(found["outcome"])
@@ -326,8 +331,8 @@ def _row(table: str, node: yaml.Node, clauses: Mapping[str, LawClause], question
         gives["of_lead"] = text(found["of"]) == "lead"
     if table == p.CLOCKS:
         gives["clock"] = _clock(node, found, clauses[code])
-    if table == p.CONDITIONS and not {"article9", "condition"} & gives.keys():
-        fail(node, "a condition row names no condition", "write article9, condition, or both")
+    if table == p.CONDITIONS and not {"article9", "condition"} & found.keys():
+        fail(node, "a condition row names no condition", "write article9, condition, or both; or condition: none")
     return Row(clauses[code].clause, **gives)
 
 

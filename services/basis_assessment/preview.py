@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, Gateway, Outcome, Urgency
+from concern_relay.v1.codes_pb2 import AgencyClass, Gateway, Outcome, Urgency
 from concern_relay.v1.concerns_pb2 import ConcernRaised
 from concern_relay.v1.facts_pb2 import Part
 from services.basis_assessment import words
@@ -105,7 +105,7 @@ def _not_told(found: BasisAssessed) -> Iterable[dict[str, str]]:
 def _told(one: ClassAssessment) -> dict[str, str]:
     return {
         "class": word_of(AgencyClass, one.recipient_class),
-        "basis": words.said(words.ARTICLE6, Article6, one.article6) if one.article6 else "",
+        "basis": words.basis(one),
         "enactment": words.said(words.GATEWAYS, Gateway, one.gateway) if one.gateway else "",
     }
 
@@ -124,7 +124,7 @@ def _sentence(told: list[ClassAssessment], waits: tuple[str, ...], held: int, *,
 def _by_basis(told: list[ClassAssessment]) -> str:
     groups: dict[str, list[str]] = {}
     for one in told:
-        basis = words.said(words.ARTICLE6, Article6, one.article6) if one.article6 else ""
+        basis = words.basis(one)
         enactment = f" ({words.said(words.GATEWAYS, Gateway, one.gateway)})" if one.gateway else ""
         groups.setdefault(basis, []).append(f"{words.class_name(one.recipient_class)}{enactment}")
     said = [

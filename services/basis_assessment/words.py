@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from concern_relay.v1.assessments_pb2 import ClassAssessment
 from concern_relay.v1.codes_pb2 import (
     AgencyClass,
     Article6,
@@ -12,6 +13,8 @@ from concern_relay.v1.codes_pb2 import (
     DpaCondition,
     Gateway,
     Outcome,
+    Part3Basis,
+    Regime,
     Sensitivity,
     WithholdReason,
 )
@@ -63,6 +66,7 @@ REASONS: Final = {
     "no_basis": "no lawful basis under Article 6 is open",
     "is_sender": "it is the sender's own kind of agency",
     "person_decides": "a person looks first",
+    "no_agency_known": "no agency of this kind is known for these people; name it, and it is proposed",
 }
 
 ARTICLE6: Final = {
@@ -73,6 +77,15 @@ ARTICLE6: Final = {
     "e_public_task": "Article 6(1)(e), public task",
     "ea_recognised_legitimate_interest": "Article 6(1)(ea), recognised legitimate interest",
     "f_legitimate_interests": "Article 6(1)(f), legitimate interests",
+}
+
+PART3: Final = {
+    "s35_2_b_task": "Data Protection Act 2018 s35(2)(b), a task for a law enforcement purpose (Part 3)",
+}
+
+REGIMES: Final = {
+    "uk_gdpr": "UK GDPR (before 2021 the GDPR)",
+    "law_enforcement": "law enforcement processing, Data Protection Act 2018 Part 3",
 }
 
 ARTICLE9: Final = {
@@ -95,7 +108,10 @@ CONDITIONS: Final = {
     "sch1_p30_vital_interests": "Data Protection Act 2018 Sch 1 para 30, vital interests",
     "sch1_p36_p18_safeguarding": "Data Protection Act 2018 Sch 1 para 36 with para 18, safeguarding",
     "sch1_p36_p6_statutory": "Data Protection Act 2018 Sch 1 para 36 with para 6, statutory purposes",
+    "sch8_p1_statutory": "Data Protection Act 2018 Sch 8 para 1, statutory purposes (law enforcement)",
+    "sch8_p3_vital_interests": "Data Protection Act 2018 Sch 8 para 3, vital interests (law enforcement)",
     "sch8_p4_safeguarding": "Data Protection Act 2018 Sch 8 para 4, safeguarding (law enforcement)",
+    "s35_4_consent": "Data Protection Act 2018 s35(4), consent (law enforcement)",
 }
 
 LIMBS: Final = {
@@ -131,6 +147,8 @@ TABLES: Final[tuple[tuple[Any, dict[str, str]], ...]] = (
     (Outcome, PART_OUTCOMES),
     (WithholdReason, REASONS),
     (Article6, ARTICLE6),
+    (Part3Basis, PART3),
+    (Regime, REGIMES),
     (Article9, ARTICLE9),
     (DpaCondition, CONDITIONS),
     (ConsentAbsence, LIMBS),
@@ -144,6 +162,13 @@ def said(table: dict[str, str], enum: Any, number: int) -> str:
     """Give the words of a code; a code newer than these words stands for itself."""
     word = word_of(enum, number)
     return table.get(word, word)
+
+
+def basis(one: ClassAssessment) -> str:
+    """Say what a class rests on: Article 6, or Part 3 in its place; empty where nothing goes to it."""
+    if one.part3:
+        return said(PART3, Part3Basis, one.part3)
+    return said(ARTICLE6, Article6, one.article6) if one.article6 else ""
 
 
 def class_name(agency_class: AgencyClass) -> str:

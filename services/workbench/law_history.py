@@ -12,8 +12,18 @@ from typing import Final
 
 from google.protobuf.message import Message
 
-from concern_relay.v1.assessments_pb2 import BasisAssessed
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, Gateway, Outcome
+from concern_relay.v1.assessments_pb2 import BasisAssessed, ItemAssessment
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    Article6,
+    Article9,
+    ConsentAbsence,
+    DpaCondition,
+    Gateway,
+    Outcome,
+    Part3Basis,
+    Regime,
+)
 from services.basis_assessment.core import BasisCore
 from services.basis_assessment.pack import LawBook, LawPack
 from services.chassis.arrangement import ArrangementBook
@@ -123,6 +133,8 @@ def differing(one: BasisAssessed, other: BasisAssessed) -> Iterator[str]:
         for what, was, is_ in (
             ("outcome", word_of(Outcome, before.outcome), word_of(Outcome, now.outcome)),
             ("article6", word_of(Article6, before.article6), word_of(Article6, now.article6)),
+            ("part3", word_of(Part3Basis, before.part3), word_of(Part3Basis, now.part3)),
+            ("regime", word_of(Regime, before.regime_disclosure), word_of(Regime, now.regime_disclosure)),
             ("alternates", _bases(before), _bases(now)),
             ("gateway", word_of(Gateway, before.gateway), word_of(Gateway, now.gateway)),
             ("refused", ", ".join(before.rejected_codes), ", ".join(now.rejected_codes)),
@@ -147,8 +159,14 @@ def _bases(message: Message) -> str:
     return ", ".join(word_of(Article6, base) for base in message.alternates)  # type: ignore[attr-defined]
 
 
-def _rests(item: Message) -> str:
-    return f"{word_of(Outcome, item.outcome)} {item.article9} {item.condition} {item.consent_absence}"  # type: ignore[attr-defined]
+def _rests(item: ItemAssessment) -> str:
+    codes = (
+        word_of(Outcome, item.outcome),
+        word_of(Article9, item.article9),
+        word_of(DpaCondition, item.condition),
+        word_of(ConsentAbsence, item.consent_absence),
+    )
+    return " ".join(code for code in codes if code)
 
 
 def _fact(past: Past) -> Fact:

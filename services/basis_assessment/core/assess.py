@@ -11,12 +11,13 @@ from datetime import datetime
 from functools import cached_property
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, DecisionRequested, ItemAssessment, Question
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, Outcome
+from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, LegalNature, Outcome
 from services.basis_assessment import pack as p
 from services.basis_assessment.core.consent import Consents
 from services.basis_assessment.core.engine import Engine
 from services.basis_assessment.core.items import Subject, subjects
-from services.basis_assessment.core.parties import alone, lead, of_agency, told, told_word
+from services.basis_assessment.core.meant import Meant, standing
+from services.basis_assessment.core.parties import alone, lead, of_agency, selections, told, told_word
 from services.basis_assessment.core.state import WHOLE, BasisState, Decided
 from services.basis_assessment.core.verdict import Case, Pending, View
 from services.basis_assessment.facts import Decided as DecidedWord
@@ -64,9 +65,12 @@ class _Assessing:
         sender_class = self._sender.agency_class if self._sender else AgencyClass.AGENCY_CLASS_UNSPECIFIED
         self._facts = concern_facts(concern, at, sender_class)
         self._told = told(arrangement, self._facts)
+        self._meant = Meant(arrangement, concern, self._today)
+        self._selections = selections(arrangement, self._facts)
         self._said = {
             "said_life_at_risk": self._facts.get("life_at_risk") is True,
             "said_immediate_danger": self._facts.get("immediate_danger") is True,
+            "said_no_crime": self._facts.get("suspected_crime") is False,
             "detriment_named": bool(self._detail.considered_by.name),
         }
         standing = tuple(c for c in concern.consents if c.consent_ref not in state.objected)
@@ -128,6 +132,7 @@ class _Assessing:
             self._agreement,
             self._detriment(recipient),
             _decision(decided),
+            *self._of_recipients(row),
         )
         case = self._case(controller)
         verdict = self._engine.of_class(case, known)
@@ -146,6 +151,13 @@ class _Assessing:
             view = self._engine.view(case, verdict)
             for subject in self._subjects:
                 self._item(out.items.add(), row, view, subject)
+
+    def _of_recipients(self, row: MatrixRow) -> tuple[bool, frozenset[str] | None]:
+        """Say whether any agency of a class is known for this concern, and what all of them are in law."""
+        selections = self._selections.get(row.agency_class) or (row.select,)
+        agencies = self._meant.agencies(row.agency_class, selections)
+        natures = standing(agencies)
+        return bool(agencies), None if natures is None else frozenset(word_of(LegalNature, one) for one in natures)
 
     def _detriment(self, recipient: AgencyClass) -> bool:
         if not self._facts.get("more_detrimental"):

@@ -18,6 +18,7 @@ from concern_relay.v1.codes_pb2 import (
     DpaCondition,
     Gateway,
     Outcome,
+    Part3Basis,
     Regime,
     Sensitivity,
     WithholdReason,
@@ -33,7 +34,7 @@ from services.chassis.codes import number_of, word_of
 
 CLASS_FACTS: Final = (
     *("recipient_class", "told", "own_class", "class_consent", "service_agreement", "class_detriment"),
-    "class_decision",
+    *("class_decision", "recipient_known", "recipient_natures"),
 )
 ITEM_FACTS: Final = (
     *("part_open", "category", "sensitivity", "source_protected", "address_hidden", "emergency_minimum", "core"),
@@ -122,9 +123,14 @@ class Engine:
 
     def _of_class(self, of_case: Facts, found: dict[str, Value]) -> ClassVerdict:
         facts = {**of_case, **found}
-        bases = [row for row in self.pack.tables[p.ARTICLE6] if row.applies(facts)]
+        regime = self._first(p.REGIMES, facts)
+        part3 = regime.part3 if regime is not None else Part3Basis.PART3_BASIS_UNSPECIFIED
+        disclosure = regime.disclosure if regime is not None else Regime.REGIME_UK_GDPR
+        found["regime"] = facts["regime"] = word_of(Regime, disclosure)
+        # Article 6 is the UK GDPR's: what is law enforcement processing rests on Part 3 in its place.
+        bases = [] if part3 else [row for row in self.pack.tables[p.ARTICLE6] if row.applies(facts)]
         lead = bases[0] if bases else None
-        basis = Basis.NOT_KNOWN if lead is None else Basis.NO_BALANCING_TEST if lead.incomplete else Basis.COMPLETE
+        basis = _standing(lead, part3)
         found["basis"] = facts["basis"] = basis.value
         if lead is not None:
             found["article6"] = facts["article6"] = word_of(Article6, lead.basis)
@@ -134,13 +140,12 @@ class Engine:
         shares = outcome in SHARED
         found["class_outcome"] = facts["class_outcome"] = word_of(Outcome, outcome)
         gateway = self._first(p.GATEWAY, facts) if shares else None
-        regime = self._first(p.REGIMES, facts) if shares else None
         # Where the lead agency would disclose, the sender's basis is not the question.
         by_sender = shares or (row is not None and bool(row.ask) and not row.of_lead)
         unknown = self._unknown([row] if row is not None and row.or_unknown else [], facts)
         if by_sender and basis is not Basis.COMPLETE:
             unknown |= self._unknown(self.pack.tables[p.ARTICLE6], facts)
-        refused = self.codes_that_hold(p.REFUSED_BASES, facts) if by_sender else ()
+        refused = self.codes_that_hold(p.REFUSED_BASES, facts) if by_sender and not part3 else ()
         beside = [b for b in bases[1:] if b.basis != bases[0].basis and not b.incomplete] if shares else []
         message = ClassAssessment(
             recipient_class=number_of(AgencyClass, str(facts.get("recipient_class", ""))),
@@ -149,11 +154,14 @@ class Engine:
             article6=lead.basis if shares and lead is not None else Article6.ARTICLE6_UNSPECIFIED,
             alternates=dict.fromkeys(row.basis for row in beside),
             gateway=gateway.gateway if gateway is not None else Gateway.GATEWAY_UNSPECIFIED,
-            clause_codes=self._codes((lead if shares else None, gateway, row), facts),
+            clause_codes=self._codes(
+                (lead if shares else None, _left_or_stays(regime) if shares else None, gateway, row), facts
+            ),
             rejected_codes=refused,
             must=facts.get("told") == Force.MUST.value,
-            regime_source=regime.source if regime is not None else Regime.REGIME_UNSPECIFIED,
-            regime_disclosure=regime.disclosure if regime is not None else Regime.REGIME_UNSPECIFIED,
+            regime_source=regime.source if shares and regime is not None else Regime.REGIME_UNSPECIFIED,
+            regime_disclosure=regime.disclosure if shares and regime is not None else Regime.REGIME_UNSPECIFIED,
+            part3=part3 if shares else Part3Basis.PART3_BASIS_UNSPECIFIED,
             open_bases=dict.fromkeys(row.basis for row in bases) if refused else (),
             alternate_codes=(row.clause.code for row in beside),
         )
@@ -254,6 +262,17 @@ def _tests(pack: LawPack, tables: Iterable[str]) -> tuple[Callable[[Facts], Trut
 
 def _named(names: tuple[str, ...], known: Known) -> dict[str, Value]:
     return {name: value for name, value in zip(names, known, strict=True) if value is not None}
+
+
+def _left_or_stays(regime: Row | None) -> Row | None:
+    """Give the row where the data is held for law enforcement: whether it stays so is part of why."""
+    return regime if regime is not None and regime.source == Regime.REGIME_LAW_ENFORCEMENT else None
+
+
+def _standing(lead: Row | None, part3: Part3Basis) -> Basis:
+    if part3:
+        return Basis.COMPLETE
+    return Basis.NOT_KNOWN if lead is None else Basis.NO_BALANCING_TEST if lead.incomplete else Basis.COMPLETE
 
 
 # What follows where a pack says nothing at all: nothing is shared, and no reason is made up for it.

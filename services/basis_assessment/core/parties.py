@@ -7,7 +7,7 @@ from datetime import date
 
 from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature
 from services.basis_assessment.facts import NOBODY
-from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force
+from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force, Selection
 from services.chassis.arrangement.selecting import SelectBy
 from services.chassis.clauses import Facts, Value
 from services.chassis.codes import word_of
@@ -42,6 +42,14 @@ def told(arrangement: Arrangement, facts: Facts) -> Mapping[AgencyClass, str]:
         if before is None or _STRENGTH.index(one.force) > _STRENGTH.index(before):
             strongest[one.agency_class] = one.force
     return {agency_class: force.value for agency_class, force in strongest.items()}
+
+
+def selections(arrangement: Arrangement, facts: Facts) -> Mapping[AgencyClass, tuple[Selection, ...]]:
+    """Say by which rows the agencies of each class are found."""
+    found: dict[AgencyClass, tuple[Selection, ...]] = {}
+    for one in arrangement.told(facts):
+        found[one.agency_class] = (*found.get(one.agency_class, ()), one.select)
+    return found
 
 
 def told_word(found: Mapping[AgencyClass, str], agency_class: AgencyClass) -> str:

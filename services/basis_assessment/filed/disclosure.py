@@ -131,6 +131,8 @@ class Disclosure:
     sent: Sent | None
     purpose: str
     article6: str
+    part3: str
+    regimes: str
     alternates: tuple[str, ...]
     gateway: str
     why: tuple[Step, ...]
@@ -203,6 +205,8 @@ def disclosure(
         sent=sent,
         purpose=raw.purpose_code.replace("_", " "),
         article6=words.ARTICLE6.get(one.article6, one.article6),
+        part3=words.PART3.get(one.part3, one.part3),
+        regimes=_regimes(one),
         alternates=tuple(words.ARTICLE6.get(basis, basis) for basis in one.alternates),
         gateway=words.GATEWAYS.get(one.gateway, one.gateway),
         why=one.steps,
@@ -219,6 +223,11 @@ def disclosure(
         arrangement_sha256=assessed.arrangement_sha256,
         findings=(*whole.findings, *missing),
     )
+
+
+def _regimes(one: ClassExplained) -> str:
+    held, made = (words.REGIMES.get(code, code) for code in (one.regime_source, one.regime_disclosure))
+    return made if held == made else f"{made}; held under {held}"
 
 
 def _no_arrangement(assessed: BasisAssessed) -> Finding:

@@ -16,11 +16,11 @@ from services.workbench.proof.logic import Formula, Logic
 CLASS_KNOWN: Final = (
     # core/assess.py _class: always found, from arrangement, consents and decisions
     *("recipient_class", "told", "own_class", "class_consent", "service_agreement", "class_detriment"),
-    "class_decision",
+    *("class_decision", "recipient_known"),
     # core/assess.py _said: whether the sender said so, not whether it is so
-    *("said_life_at_risk", "said_immediate_danger", "detriment_named"),
-    # core/engine.py _of_class: what came out of the Article 6 table
-    "basis",
+    *("said_life_at_risk", "said_immediate_danger", "said_no_crime", "detriment_named"),
+    # core/engine.py _of_class: what came out of the regimes and the Article 6 table
+    *("basis", "regime"),
 )
 ITEM_KNOWN: Final = (
     "part_open",
@@ -36,7 +36,10 @@ def class_given(logic: Logic) -> Iterator[Formula]:
     """Give what is so when a class of recipient is weighed."""
     yield from (logic.known(fact) for fact in CLASS_KNOWN)
     # without a basis that stands there is none to name (core/engine.py _of_class)
-    yield logic.known("article6") == z3.Not(logic.test("is", "basis", "not_known").true)
+    part3 = logic.test("is", "regime", "law_enforcement").true
+    yield logic.known("article6") == z3.And(z3.Not(logic.test("is", "basis", "not_known").true), z3.Not(part3))
+    # Part 3 stands in place of Article 6 (core/engine.py _standing)
+    yield z3.Implies(part3, logic.test("is", "basis", "complete").true)
 
 
 def item_given(logic: Logic) -> Iterator[Formula]:

@@ -110,6 +110,7 @@ def _basis(wanted: BasisThen, seen: Seen) -> Iterator[str]:
     words = {
         "outcome": word_of(codes.Outcome, found.outcome),
         "article6": word_of(codes.Article6, found.article6) or "none",
+        "part3": word_of(codes.Part3Basis, found.part3) or "none",
         "gateway": word_of(codes.Gateway, found.gateway) or "none",
         "reason": word_of(codes.WithholdReason, found.reason),
         "must": found.must,

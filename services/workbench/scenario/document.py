@@ -82,6 +82,7 @@ FamilyNotToldReason: Any = coded(codes.FamilyNotToldReason)
 Urgency: Any = coded(codes.Urgency)
 LegalNature: Any = coded(codes.LegalNature)
 Regime: Any = coded(codes.Regime)
+Part3Basis: Any = coded(codes.Part3Basis)
 _EVENTS = sorted(
     name
     for module in (concerns_pb2, assessments_pb2, shares_pb2, keys_pb2)
@@ -349,6 +350,9 @@ class BasisThen(Strict):
     reason: WithholdReason | None = None
     rejected: bool | None = Field(default=None, description="whether a basis that was asked for was refused")
     open_bases: list[Article6] = Field(default=[], description="bases said to be open where another was refused")
+    part3: Part3Basis | Literal["none"] | None = Field(
+        default=None, description="what stands in place of Article 6 where the disclosure is law enforcement processing"
+    )
     regime_source: Regime | None = Field(default=None, description="the regime the sender holds the data under")
     regime_disclosure: Regime | None = Field(default=None, description="the regime the disclosure is made under")
     clauses: list[Clause] = Field(

@@ -50,19 +50,9 @@ LATER: Mapping[str, tuple[Example, ...]] = MappingProxyType(
     {
         UK_GDPR: (
             Example(
-                "What a school discloses is under the UK GDPR at both ends.",
+                "The same rests on the UK GDPR as rested on the GDPR.",
                 Raised(parts=together(CHILD, WORRY), detail=HARM),
-                {"csc.regimes": "uk_gdpr uk_gdpr"},
-            ),
-            Example(
-                "Police hold it for law enforcement; told to social care for safeguarding, it is under the UK GDPR.",
-                Raised(agency="kent-police", parts=together(CHILD, WORRY), detail=HARM),
-                {"csc.regimes": "law_enforcement uk_gdpr"},
-            ),
-            Example(
-                "Between probation and police it stays law enforcement processing.",
-                Raised(agency="probation-ksw", parts=together(CHILD, WORRY), detail=CRIME),
-                {"police.regimes": "law_enforcement law_enforcement", "csc.regimes": "law_enforcement uk_gdpr"},
+                {"csc.regimes": "uk_gdpr uk_gdpr", "csc.basis": "e_public_task"},
             ),
         ),
         RLI: (

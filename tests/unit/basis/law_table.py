@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionRequested
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, Gateway, HiddenReason, Outcome, Regime
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    Article6,
+    DeciderRole,
+    Gateway,
+    HiddenReason,
+    Outcome,
+    Part3Basis,
+    Regime,
+)
 from concern_relay.v1.facts_pb2 import Address, Part, Person
 from services.basis_assessment.pack import LawBook
 from services.chassis.arrangement import Arrangement
@@ -94,6 +103,7 @@ def _of_class(found: BasisAssessed, agency_class: str, aspect: str) -> Any:
         "controller": lambda: one.controller_agency_id,
         "open": lambda: {word_of(Article6, a) for a in one.open_bases},
         "beside": lambda: list(one.alternate_codes),
+        "part3": lambda: word_of(Part3Basis, one.part3),
         "regimes": lambda: f"{word_of(Regime, one.regime_source)} {word_of(Regime, one.regime_disclosure)}",
     }
     return aspects[aspect]()

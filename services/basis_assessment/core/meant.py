@@ -1,0 +1,101 @@
+"""Which agencies of a class a concern would reach: for what they are in law, and whether there are any at all.
+
+Nearer than "any of that class" and no more: routing decides who is told, who stands in for a closed one and who could
+read it. Where several are meant, a standing counts only if all of them have it, so that no duty towards one of them is
+taken to be a duty towards the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Final
+
+from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature, PersonRole, StatutoryStatus
+from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, SelectBy, Selection
+from services.chassis.concern import Concern
+
+_CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+_PLANS: Final = {
+    StatutoryStatus.STATUTORY_STATUS_CHILD_PROTECTION_PLAN: SelectBy.HOLDS_PLAN,
+    StatutoryStatus.STATUTORY_STATUS_LOOKED_AFTER: SelectBy.RESPONSIBLE,
+    StatutoryStatus.STATUTORY_STATUS_REMANDED: SelectBy.RESPONSIBLE,
+}
+_OF_ROLE: Final = {
+    AuthorityRole.AUTHORITY_ROLE_LIVES: SelectBy.LIVES,
+    AuthorityRole.AUTHORITY_ROLE_FOUND: SelectBy.FOUND,
+    AuthorityRole.AUTHORITY_ROLE_HOLDS_PLAN: SelectBy.HOLDS_PLAN,
+    AuthorityRole.AUTHORITY_ROLE_RESPONSIBLE: SelectBy.RESPONSIBLE,
+    AuthorityRole.AUTHORITY_ROLE_HOST: SelectBy.HOST,
+    AuthorityRole.AUTHORITY_ROLE_FORMER: SelectBy.FORMER,
+}
+
+
+class Meant:
+    """Looks once at a concern, for every class."""
+
+    def __init__(self, arrangement: Arrangement, concern: Concern, day: date) -> None:
+        """Note where people live and who they are known to."""
+        self._arrangement, self._concern, self._day = arrangement, concern, day
+        self._areas: dict[SelectBy, dict[str, None]] = {}
+        self._named: dict[SelectBy, dict[str, None]] = {SelectBy.SENDER: {concern.agency_id: None}}
+        for person in concern.people:
+            for authority in person.authorities:
+                if by := _OF_ROLE.get(authority.role):
+                    self._areas.setdefault(by, {})[authority.gss_code] = None
+            for status in person.statuses:
+                if (by := _PLANS.get(status.status)) and not status.to_on:
+                    self._areas.setdefault(by, {})[status.gss_code] = None
+            self._name(SelectBy.KNOWN_TO, person.known_to_agencies)
+            self._name(SelectBy.CHILD_SCHOOL, [person.school_agency_id])
+            if person.role == PersonRole.PERSON_ROLE_ADULT_OF_CONCERN:
+                self._name(SelectBy.EMPLOYER, person.can_read_agencies)
+        self._areas[SelectBy.PLACE_AREA] = dict.fromkeys(place.gss_code for place in concern.places)
+        home = arrangement.agencies[arrangement.front_door].areas
+        sender = arrangement.agency(concern.agency_id)
+        of_sender = sender.areas if sender is not None and sender.areas else home
+        self._areas[SelectBy.SENDER_AREA] = dict.fromkeys(sorted(of_sender))
+        self._areas[SelectBy.EMPLOYER_AREA] = dict.fromkeys(
+            area for one in self._listed(SelectBy.EMPLOYER) for area in sorted(one.areas)
+        )
+
+    def _name(self, by: SelectBy, agency_ids: Iterable[str]) -> None:
+        self._named.setdefault(by, {}).update(dict.fromkeys(agency_id for agency_id in agency_ids if agency_id))
+
+    def agencies(self, agency_class: AgencyClass, selections: Iterable[Selection]) -> tuple[Agency, ...]:
+        """Give those some rows mean, each once."""
+        found: dict[str, Agency] = {}
+        for select in selections:
+            direct = [one for by in select.by for one in self._by(agency_class, select, by)]
+            ways = iter(select.otherwise)
+            while not direct and (by := next(ways, None)) is not None:
+                direct = list(self._by(agency_class, select, by))
+            found.update((one.agency_id, one) for one in direct)
+        return tuple(found.values())
+
+    def _by(self, agency_class: AgencyClass, select: Selection, by: SelectBy) -> Iterator[Agency]:
+        if by is SelectBy.NAMED or by in (SelectBy.KNOWN_TO, SelectBy.CHILD_SCHOOL, SelectBy.SENDER, SelectBy.EMPLOYER):
+            ids = select.named if by is SelectBy.NAMED else self._named.get(by, {})
+            for one in map(self._arrangement.agency, ids):
+                if one is not None and one.agency_class == agency_class and select.role in ("", *one.roles):
+                    yield one
+            return
+        for area in filter(None, self._areas.get(by, {})):
+            serving = self._arrangement.agencies_of(agency_class, role=select.role, area=area, day=self._day)
+            if not serving and agency_class == _CSC and select.role in ("", FRONT_DOOR):
+                serving = (self._arrangement.outside(area),)
+            yield from serving
+
+    def _listed(self, by: SelectBy) -> Iterator[Agency]:
+        found = (self._arrangement.agency(agency_id) for agency_id in self._named.get(by, {}))
+        yield from (one for one in found if one is not None)
+
+
+def standing(agencies: Iterable[Agency]) -> frozenset[LegalNature] | None:
+    """Give what all of them are in law; None where none is known, or of one nobody has entered it."""
+    found: frozenset[LegalNature] | None = None
+    for agency in agencies:
+        if not agency.natures:
+            return None
+        found = agency.natures if found is None else found & agency.natures
+    return found
