@@ -24,6 +24,9 @@ def run(
     live: Annotated[
         bool, typer.Option(help="On real servers: a house that runs with RELAY_CLOCK=test, or else one of its own.")
     ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Tell what came of each: bases, shares, clocks, events.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON envelope, for machines.")] = False,
 ) -> None:
     """Run scenarios: exit 1 when something is not as it must be, 2 when a file is no scenario."""
@@ -39,7 +42,7 @@ def run(
             for path, scenario in scenarios:
                 with closing(new_hand()) as hand:
                     try:
-                        played.append(play(scenario, path, hand))
+                        played.append(play(scenario, path, hand, show=show))
                     except NotHereError:
                         skipped.append(scenario.scenario)
     except (ScenarioFileError, SceneError) as error:
@@ -51,7 +54,10 @@ def run(
         for finding in one.findings
     ]
     data = {
-        "scenarios": [{"scenario": one.name, "file": one.path, "passed": not one.findings} for one in played],
+        "scenarios": [
+            {"scenario": one.name, "file": one.path, "passed": not one.findings, "came_of_it": list(one.came_of_it)}
+            for one in played
+        ],
         "elapsed_ms": round((time.perf_counter() - started) * 1000),
         "live": live,
         "skipped": skipped,
@@ -77,7 +83,11 @@ def _lines(played: list[Played], skipped: list[str]) -> list[str]:
     failed = [one for one in played if one.findings]
     tally = f"{len(played) - len(failed)} passed, {len(failed)} failed"
     return [
-        *(f"{'FAIL' if one.findings else 'pass'}  {one.name}" for one in played),
+        *(
+            line
+            for one in played
+            for line in (f"{'FAIL' if one.findings else 'pass'}  {one.name}", *(f"      {c}" for c in one.came_of_it))
+        ),
         *(f"skip  {name} (only in process)" for name in skipped),
         tally + (f", {len(skipped)} skipped" if skipped else ""),
     ]

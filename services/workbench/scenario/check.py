@@ -27,7 +27,7 @@ from services.workbench.scenario.document import (
 )
 from services.workbench.scenario.terms import LONDON, local
 
-__all__ = ["LONDON", "Seen", "check", "local"]
+__all__ = ["LONDON", "Seen", "check", "local", "state_of"]
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,10 @@ def _item(name: str, wanted: ItemThen, found: ClassAssessment, seen: Seen) -> It
     }
     for field_name, value in words.items():
         yield from _same(f"basis: {name} item {wanted.item!r} {field_name}", getattr(wanted, field_name), value)
+    led = set(item.clause_codes)
+    what = f"basis: {name} item {wanted.item!r}"
+    yield from (f"{what} does not rest on {code}" for code in wanted.clauses if code not in led)
+    yield from (f"{what} rests on {code} and must not" for code in wanted.not_clauses if code in led)
 
 
 def _same(what: str, wanted: Any, found: Any) -> Iterator[str]:
@@ -199,7 +203,7 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
         if w in text
     )
     if wanted.state is not None:
-        yield from _same(f"{what}: state", wanted.state, _state(shares[0].share_id, seen))
+        yield from _same(f"{what}: state", wanted.state, state_of(shares[0].share_id, seen))
     if wanted.corrects is not None:
         corrections = {data.share_id for data in seen.of("CorrectionSent")}
         yield from _same(f"{what}: corrects", wanted.corrects, shares[-1].share_id in corrections)
@@ -214,7 +218,8 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
         yield from _same(f"{what}: late", wanted.late, any(s.share_id in late for s in shares))
 
 
-def _state(share_id: str, seen: Seen) -> str:
+def state_of(share_id: str, seen: Seen) -> str:
+    """Give how far a share has come."""
     for name, state in (
         ("ShareRecalled", "recalled"),
         ("DispatchBlocked", "blocked"),

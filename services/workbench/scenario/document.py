@@ -334,6 +334,8 @@ class ItemThen(Strict):
     sensitivity: Sensitivity | None = None
     consent_absence: ConsentAbsence | None = None
     reason: WithholdReason | None = None
+    clauses: list[Clause] = Field(default=[], description="clauses that must have led here, as policy_document")
+    not_clauses: list[Clause] = Field(default=[], description="clauses that must not")
 
 
 class BasisThen(Strict):

@@ -44,6 +44,7 @@ from services.workbench.scenario.access_acts import message_of, share_held
 from services.workbench.scenario.after import Afterwards, Ask
 from services.workbench.scenario.after_acts import Acts
 from services.workbench.scenario.after_find import Finder
+from services.workbench.scenario.again import again
 from services.workbench.scenario.check import LONDON, Seen, local
 from services.workbench.scenario.document import (
     Access,
@@ -82,11 +83,13 @@ class InProcess:
         self._arrangement: Arrangement | None = None
         self._concerns: dict[str, _Known] = {}
         self._acts = 0
+        self._law = ""
 
     def begin(self, given: Given) -> None:
         """Put the cores of one arrangement, changed as the scene asks, on the stage."""
         now = local(given.now)
         self._arrangement = arrangement_of(given, now)
+        self._law = given.law
         book = ArrangementBook.of([self._arrangement])
         seats = [
             Seat("intake", IntakeCore(), ("assessments.v1", "shares.v1"), "concerns.v1"),
@@ -283,6 +286,11 @@ class InProcess:
         watch = self._stage.timers(known.concern_id).get("intake/watch")
         classes = classes_of(self._arrangement) if self._arrangement else {}
         return Seen(facts, known.refs, views, watch, classes)
+
+    def again(self) -> list[str]:
+        """Decide everything again from what was recorded; give what comes out otherwise."""
+        assert self._arrangement is not None, "begin comes first"
+        return again(self._stage.events, law_book(self._law), ArrangementBook.of([self._arrangement]))
 
     def close(self) -> None:
         """Nothing is held."""

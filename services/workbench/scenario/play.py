@@ -12,6 +12,7 @@ from services.workbench.scenario.after import AFTERWARDS
 from services.workbench.scenario.check import check, local
 from services.workbench.scenario.document import FOLLOW_UPS, Given, Scenario, Span, Step
 from services.workbench.scenario.reading import ScenarioFileError, files, read, schema
+from services.workbench.scenario.shown import shown
 from services.workbench.scenario.stage import NotHereError, SceneError, Stagehand
 
 __all__ = ["Played", "ScenarioFileError", "files", "play", "read", "schema"]
@@ -19,15 +20,22 @@ __all__ = ["Played", "ScenarioFileError", "files", "play", "read", "schema"]
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a scenario: what was not as it must be, a line each."""
+    """What came of a scenario: what was not as it must be, a line each; and what there was, if that was asked for."""
 
     name: str
     path: str
     findings: tuple[str, ...]
+    came_of_it: tuple[str, ...] = ()
 
 
-def play(scenario: Scenario, path: Path, hand: Stagehand) -> Played:
+def play(scenario: Scenario, path: Path, hand: Stagehand, *, show: bool = False) -> Played:
     """Play a scenario.
+
+    Args:
+        scenario: what is played.
+        path: its file.
+        hand: does what its steps say.
+        show: tell what came of each concern that `then` looks at, whether it is as it must be or not.
 
     Raises:
         SceneError: it names what is not there, and where the file says so.
@@ -41,7 +49,10 @@ def play(scenario: Scenario, path: Path, hand: Stagehand) -> Played:
     for then in scenario.then:
         with _at(scenario, "then"):
             findings += check(then, hand.seen(then.concern))
-    return Played(scenario.scenario, path.name, tuple(findings))
+    findings += hand.again()
+    names = dict.fromkeys(then.concern for then in scenario.then)
+    came = [f"{f'{name}: ' * (len(names) > 1)}{line}" for name in names if show for line in shown(hand.seen(name))]
+    return Played(scenario.scenario, path.name, tuple(findings), tuple(came))
 
 
 @contextmanager

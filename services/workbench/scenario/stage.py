@@ -51,6 +51,9 @@ class Stagehand(Protocol):
     def seen(self, concern: str) -> Seen:
         """Give what is known of a concern, by the scenario's name for it."""
 
+    def again(self) -> list[str]:
+        """Decide everything again from what was recorded; give what comes out otherwise."""
+
     def close(self) -> None:
         """Let go of what was taken hold of."""
 
