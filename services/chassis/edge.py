@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from re import Pattern
 from time import perf_counter
 from typing import Any, Final
 
@@ -44,6 +46,23 @@ _NO_SUCH_VERSION: Final = Problem(
 _log = Log(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Large:
+    """A way in or out for what is larger and slower than a request is otherwise.
+
+    Attributes:
+        method: as PUT.
+        path: matched in whole.
+        body_bytes_max: largest body.
+        deadline_s: for the whole request.
+    """
+
+    method: str
+    path: Pattern[str]
+    body_bytes_max: int
+    deadline_s: float
+
+
 class Edge:
     """ASGI middleware, the outermost.
 
@@ -54,6 +73,7 @@ class Edge:
         deadline_s: for a whole request, its body included.
         in_hand_max: requests at once; more are told to try again.
         deprecated: what goes away.
+        large: where other limits hold.
     """
 
     def __init__(
@@ -65,8 +85,10 @@ class Edge:
         deadline_s: float,
         in_hand_max: int,
         deprecated: Sequence[Deprecated] = DEPRECATED,
+        large: Sequence[Large] = (),
     ) -> None:
         self._app = app
+        self._large = tuple(large)
         self._telemetry = telemetry
         self._body_bytes_max = body_bytes_max
         self._deadline_s = deadline_s
@@ -124,15 +146,16 @@ class Edge:
 
     async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """See that there is an answer, a problem if there is no other; half an answer is broken off."""
+        limit, deadline_s = self._limits(scope)
         try:
-            async with asyncio.timeout(self._deadline_s) as deadline:
-                await self._app(scope, self._limited(scope, receive), answer.send)
+            async with asyncio.timeout(deadline_s) as deadline:
+                await self._app(scope, self._limited(scope, receive, limit), answer.send)
         except Problem as refused:  # before any route took it
             await respond(refused)(scope, receive, answer.send)
         except TimeoutError:
             if answer.status:
                 raise
-            _log.warning("a request took too long", deadline_s=self._deadline_s, code="too_slow")
+            _log.warning("a request took too long", deadline_s=deadline_s, code="too_slow")
             found = _TOO_SLOW if deadline.expired() else _FAILED
             await respond(found)(scope, receive, answer.send)
         except Exception as error:
@@ -141,13 +164,19 @@ class Edge:
             _log.error("a request failed", error=type(error).__name__)
             await respond(_FAILED)(scope, receive, answer.send)
 
-    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+    def _limits(self, scope: Scope) -> tuple[int, float]:
+        """Give the bytes and seconds a request may take."""
+        for large in self._large:
+            if large.method == scope["method"] and large.path.fullmatch(scope["path"]):
+                return large.body_bytes_max, large.deadline_s
+        return self._body_bytes_max, self._deadline_s
+
+    def _limited(self, scope: Scope, receive: Receive, limit: int) -> Receive:
         """Refuse a body that is too large: at once when it says so, else as soon as it is.
 
         Raises:
             Problem: 413.
         """
-        limit = self._body_bytes_max
         too_large = Problem(413, "too_large", f"a request is at most {limit} bytes: send less at once")
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > limit:

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
 from services.chassis.auth import Tokens
-from services.chassis.edge import Edge
+from services.chassis.edge import Edge, Large
 from services.chassis.health import Health
 from services.chassis.problems import PROBLEM_SCHEMA, Problem, install, problem, with_problems
 from services.chassis.telemetry import Telemetry
@@ -34,6 +34,7 @@ def create_app(
     body_bytes_max: int = BODY_BYTES_MAX,
     deadline_s: float = REQUEST_DEADLINE_S,
     in_hand_max: int = IN_HAND_MAX,
+    large: Sequence[Large] = (),
 ) -> FastAPI:
     """Make the app of a service.
 
@@ -46,6 +47,7 @@ def create_app(
         body_bytes_max: largest request body, counted as it comes in.
         deadline_s: for a whole request.
         in_hand_max: requests at once.
+        large: paths where other limits hold.
     """
     app = _App(
         title=title,
@@ -61,7 +63,12 @@ def create_app(
     app.include_router(_health_routes(health, telemetry))
     _take_no_name_for_an_id(app)
     app.add_middleware(
-        Edge, telemetry=telemetry, body_bytes_max=body_bytes_max, deadline_s=deadline_s, in_hand_max=in_hand_max
+        Edge,
+        telemetry=telemetry,
+        body_bytes_max=body_bytes_max,
+        deadline_s=deadline_s,
+        in_hand_max=in_hand_max,
+        large=large,
     )
     return app
 

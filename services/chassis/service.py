@@ -25,6 +25,7 @@ from services.chassis import topics
 from services.chassis.auth import tokens_of
 from services.chassis.clock import Clock, clock_of
 from services.chassis.clock_api import clock_routes
+from services.chassis.edge import Large
 from services.chassis.errors import SettingsError
 from services.chassis.event import Core
 from services.chassis.health import Health
@@ -94,6 +95,7 @@ class Service:
         opens: event types whose parts the core needs; None for all.
         purpose: why it opens keys.
         may_issue: whether the vault lets it issue keys.
+        large: paths that take or give more than other requests, and longer.
     """
 
     name: str
@@ -107,6 +109,7 @@ class Service:
     opens: frozenset[str] | None = None
     purpose: str = ""
     may_issue: bool = True
+    large: tuple[Large, ...] = ()
 
 
 def main(service: Service) -> int:
@@ -224,6 +227,7 @@ async def _together(service: Service, settings: Settings, stack: AsyncExitStack,
         health=context.health,
         telemetry=context.telemetry,
         tokens=tokens_of(settings),
+        large=service.large,
     )
     server = HttpServer(app, settings)
     running: list[asyncio.Task[Any]] = []

@@ -19,8 +19,9 @@ from services.chassis.settings import Settings
 from services.chassis.tokens import revoked_of
 from services.intake.acceptance import Acceptance
 from services.intake.api import concern_routes, open_routes
+from services.intake.attachments import wiring as attaching
 from services.intake.codes_api import code_routes
-from services.intake.core import WATCH_DEFAULT, IntakeCore, erasure
+from services.intake.core import WATCH_DEFAULT, IntakeCore, attachments, erasure
 from services.intake.door import Door
 from services.intake.erasure_api import erasure_routes
 from services.intake.follow_up_api import follow_up_routes
@@ -79,6 +80,7 @@ def routes(context: Context) -> APIRouter:
     both.include_router(preview_routes(context.clock, os.environ.get("RELAY_BASIS_ASSESSMENT_URL", "")))
     both.include_router(follow_up_routes(door))
     both.include_router(erasure_routes(acceptance))
+    both.include_router(attaching.routes_of(context, acceptance, door, limits))
     both.include_router(open_routes(str(signer.verifier)))
     both.include_router(code_routes())
     return both
@@ -132,8 +134,9 @@ SERVICE = Service(
     writes=("concerns.v1",),
     routes=routes,
     workers=(sweep, objections, submissions, rotate),
-    opens=CONTENT_EVENTS | erasure.TYPES,
+    opens=CONTENT_EVENTS | erasure.TYPES | attachments.TYPES,
     purpose="accept",
+    large=(attaching.UPLOAD,),
 )
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from concern_relay.v1.concerns_pb2 import ConsentWithdrawn
 from services.chassis.envelope import Record
 from services.chassis.event import Fact, FactKind
 from services.chassis.journal.transaction import entry_record
+from services.intake.attachments import table as attachments
 from services.intake.status import FOLDED, Status, Told, Watch, with_fact
 
 UNDER_REFERENCE_MAX: Final = 50
@@ -71,12 +72,13 @@ class Standing:
 class IntakeStore:
     """Fills the status in the transaction of the journal, by the same fold as the core."""
 
-    schema = _SCHEMA
+    schema = _SCHEMA + attachments.SCHEMA
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Fold an input and its effects into the status; an act is what its effects are."""
         inputs = [] if fact.kind is FactKind.ACT else [fact]
         await _note_withdrawals(connection, (*inputs, *effects))
+        await attachments.project(connection, effects)
         news = [f for f in (*inputs, *effects) if f.type in FOLDED]
         if not news:
             return

@@ -14,6 +14,7 @@ from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
 from concern_relay.v1.shares_pb2 import (
     ActRefused,
+    AttachmentFetched,
     AttachmentReceived,
     ShareAcknowledged,
     ShareDelivered,
@@ -94,6 +95,10 @@ class Acting:
     async def received(self, row: asyncpg.Record, part_id: str, who: NamedPerson) -> None:
         """Record that a named person has an attachment."""
         await self._act(row, AttachmentReceived(**ids_of(row), part_id=part_id), [_named(row, who)])
+
+    async def fetched(self, row: asyncpg.Record, data: AttachmentFetched, who: NamedPerson) -> None:
+        """Record that a named person fetches the bytes of an attachment, before they go."""
+        await self._act(row, data, [_named(row, who)])
 
     async def _tried(self, row: asyncpg.Record, agency_id: str, act_code: str) -> None:
         data = ActRefused(

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from services.chassis.arrangement.live import LiveBook, follow, live_book
 from services.chassis.concern import CONTENT_EVENTS
+from services.chassis.objects import objects_of
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
 from services.routing.acting import Acting
@@ -19,6 +20,8 @@ from services.routing.afterwards.requests import request_routes
 from services.routing.afterwards.tables import Found
 from services.routing.alarms import alarm_routes
 from services.routing.api import Inbox, by_hand_routes, inbox_routes
+from services.routing.attachments.api import FETCH, attachment_routes
+from services.routing.attachments.fetching import Fetching
 from services.routing.by_hand.api import ByHand, bringing_routes, opening_routes
 from services.routing.by_hand.bringing import Bringing
 from services.routing.by_hand.links import Links
@@ -50,6 +53,8 @@ def routes(context: Context) -> APIRouter:
     duties = Duties(context.pool, book)
     inbox = Inbox(acting, context.keys, book, duties)
     every = APIRouter()
+    fetching = Fetching(context.journal, context.keys, objects_of(context.settings))
+    every.include_router(attachment_routes(acting, fetching))
     after = Afterwards(context.journal, Found(context.pool), context.keys)
     following = (recall_routes(after), erasure_routes(after), disagreement_routes(after), request_routes(after))
     watched = (alarm_routes(context.pool, book), duty_routes(after, duties))
@@ -93,6 +98,7 @@ SERVICE = Service(
     workers=(deliver, send_webhooks, webhooks.watch, follow_arrangements),
     opens=OPENS,
     purpose="route",
+    large=(FETCH,),
 )
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -15,6 +17,8 @@ from services.workbench.output import Finding
 from services.workbench.servers.state import chosen
 
 DEADLINE_S = 15.0
+DOWNLOAD_DEADLINE_S = 60.0
+"""Between two pieces of a download."""
 
 
 class CallError(Exception):
@@ -72,6 +76,31 @@ class Calls:
                 0, "no_answer", f"{service} does not answer ({type(error).__name__}): is it running? `make run`"
             ) from error
         return read(response)
+
+    def download(self, service: str, path: str, *, agency: str, json: Any, to: BinaryIO) -> str:
+        """Write the bytes a service answers with to a file, held against the digest it states; give their SHA-256.
+
+        Raises:
+            CallError: no answer, a problem, or bytes that are cut short or others than stated.
+        """
+        headers = {"Authorization": f"Bearer {self.token(agency)}"}
+        digest = hashlib.sha256()
+        try:
+            with _client().stream(
+                "POST", self.url(service) + path, headers=headers, json=json, timeout=DOWNLOAD_DEADLINE_S
+            ) as response:
+                if not response.is_success:
+                    response.read()
+                    read(response)
+                for chunk in response.iter_raw():
+                    digest.update(chunk)
+                    to.write(chunk)
+        except httpx.HTTPError as error:
+            raise CallError(0, "cut_short", f"the bytes did not come whole ({type(error).__name__}): again") from error
+        stated = response.headers.get("repr-digest", "")
+        if base64.b64encode(digest.digest()).decode() not in stated:
+            raise CallError(0, "digest_differs", "the bytes are not those that were stated: fetch them again")
+        return digest.hexdigest()
 
     def url(self, service: str) -> str:
         """Where a service answers.

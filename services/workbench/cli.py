@@ -17,6 +17,7 @@ NOUNS: Final = {
     "decision": ("services.workbench.decision_cli", "list and record the decisions only a person may take"),
     "access": ("services.workbench.access_cli", "subject access: requests for a copy, and decisions on them"),
     "inbox": ("services.workbench.inbox_cli", "list, read, acknowledge, give an outcome"),
+    "attachment": ("services.workbench.attachment_cli", "attach a file, release it to a recipient, fetch it"),
     "request": ("services.workbench.request_cli", "ask another agency what it holds, and answer"),
     "duty": ("services.workbench.duty_cli", "what an agency has to do by a time; say that it was done"),
     "share": ("services.workbench.share_cli", "recall, erasure, breach, resolving professional disagreement"),

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -32,12 +33,20 @@ from services.chassis.journal import Desk, Journal
 from services.chassis.journal.overtaking import Due
 from services.chassis.journal.transaction import entry_record
 from services.chassis.keys import MemoryKeys
+from services.chassis.objects import FolderObjects
 from services.chassis.sealing import seal
+from services.chassis.settings import REPOSITORY
 from services.chassis.telemetry import Telemetry
 from services.intake.acceptance import Acceptance
 from services.intake.api import concern_routes, open_routes
+from services.intake.attachments.api import attachment_routes
+from services.intake.attachments.declaring import Attaching
+from services.intake.attachments.question import read_guidance
+from services.intake.attachments.table import AttachmentTable
+from services.intake.attachments.uploading import Uploading
+from services.intake.attachments.wiring import UPLOAD
 from services.intake.codes_api import code_routes
-from services.intake.core import IntakeCore, IntakeState
+from services.intake.core import IntakeCore, IntakeState, attachments
 from services.intake.door import Door
 from services.intake.follow_up_api import follow_up_routes
 from services.intake.idempotency import Requests
@@ -64,6 +73,7 @@ class Intake:
     client: httpx.AsyncClient
     app: FastAPI
     topic: str
+    objects: FolderObjects
     _token_key: Ed25519PrivateKey = field(repr=False)
 
     def token(self, agency: str, scopes: frozenset[str] = frozenset({"raise"})) -> str:
@@ -121,7 +131,13 @@ class Intake:
 
 @asynccontextmanager
 async def intake(
-    dsn: str, *, topic: str = "concerns.v1", limits: Limits | None = None, suppliers: Path | None = None, **core: Any
+    dsn: str,
+    *,
+    topic: str = "concerns.v1",
+    limits: Limits | None = None,
+    suppliers: Path | None = None,
+    scan_expected: bool = False,
+    **core: Any,
 ) -> AsyncIterator[Intake]:
     """Have intake on a schema of its own in this module's database."""
     schema = f"intake{secrets.token_hex(6)}"
@@ -129,7 +145,10 @@ async def intake(
     await connection.execute(f"CREATE SCHEMA {schema}")
     await connection.close()
     clock, keys, telemetry = MovedClock(), MemoryKeys(), Telemetry("intake")
-    async with asyncpg.create_pool(f"{dsn}?search_path={schema}", min_size=1, max_size=8) as pool:
+    async with (
+        AsyncExitStack() as stack,
+        asyncpg.create_pool(f"{dsn}?search_path={schema}", min_size=1, max_size=8) as pool,
+    ):
         desk = Desk(
             service="intake",
             core=IntakeCore(**core),
@@ -139,7 +158,7 @@ async def intake(
             writes=(topic,),
             partitions={topic: PARTITIONS, "parked.intake.v1": 1},
             local_key=b"k" * 64,
-            opens=CONTENT_EVENTS,
+            opens=CONTENT_EVENTS | attachments.TYPES,
             purpose="accept",
         )
         journal: Journal[IntakeState] = Journal(pool, desk, telemetry)
@@ -149,9 +168,19 @@ async def intake(
         acceptance = Acceptance(journal, concerns, keys, signer, clock)
         token_key = Ed25519PrivateKey.generate()
         door = Door(acceptance, Requests(pool), clock, Admission(limits or Limits()), Suppliers(suppliers))
+        folder = stack.enter_context(TemporaryDirectory())
+        objects = FolderObjects(Path(folder))
+        uploading = Uploading(
+            Attaching(acceptance),
+            objects,
+            read_guidance(REPOSITORY / "deploy" / "attachments.yaml"),
+            AttachmentTable(pool),
+            scan_expected=scan_expected,
+        )
         app = create_app(
             "intake",
             [
+                attachment_routes(door, uploading, (limits or Limits()).attachments),
                 concern_routes(door, concerns, keys),
                 follow_up_routes(door),
                 open_routes(str(signer.verifier)),
@@ -160,10 +189,13 @@ async def intake(
             health=Health(),
             telemetry=telemetry,
             tokens=Tokens(token_key.public_key()),
+            large=(UPLOAD,),
         )
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://intake") as client:
-            yield Intake(pool, journal, acceptance, clock, keys, signer, telemetry, client, app, topic, token_key)
+            yield Intake(
+                pool, journal, acceptance, clock, keys, signer, telemetry, client, app, topic, objects, token_key
+            )
 
 
 async def together(*calls: Any) -> list[Any]:

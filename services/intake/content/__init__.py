@@ -103,6 +103,8 @@ def scope_of(concern_id: str, part: facts.Part) -> KeyScope:
             return KeyScope(concern_id, part.person.person_id)
         case "item":
             return KeyScope(concern_id, part.item.about_person_id, part.item.consent_ref)
+        case "attachment":
+            return KeyScope(concern_id, part.attachment.about_person_id, part.attachment.consent_ref)
         case _:
             return KeyScope(concern_id)
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, get_args
 
-from concern_relay.v1.concerns_pb2 import ConcernRaised, HoldLifted, HoldPlaced, WatchExpired
+from concern_relay.v1.concerns_pb2 import AttachmentCleared, ConcernRaised, HoldLifted, HoldPlaced, WatchExpired
 from services.chassis.concern import Concern
 from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer
-from services.intake.core import erasure
+from services.intake.core import attachments, erasure
 from services.intake.core import state as states
 from services.intake.core.follow_up import NOT_YOURS, FollowUp, followed, objection_due
 from services.intake.core.raising import ALREADY_RAISED, OTHER_CHILD, about_the_same, raised
@@ -39,6 +39,7 @@ WATCH: Final = "watch"
 WATCH_DEFAULT: Final = timedelta(minutes=15)
 _FOLLOW_UPS: Final = get_args(FollowUp)
 _ERASURES: Final = get_args(erasure.ErasureAct)
+_ATTACHMENTS: Final = get_args(attachments.AttachmentAct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class IntakeCore:
         """
         if fact.timer is not None:
             kind, _, about = fact.timer.name.partition(":")
+            if kind == attachments.ATTACH:
+                return attachments.fired(state.attachments, fact, about)
             return erasure.fired(state.erasures, fact, about) if kind == erasure.ERASE else _expired(state, fact)
         if fact.kind is not FactKind.ACT:
             return Decision(cancel=(WATCH,)) if ends_watch(fact) else NOTHING
@@ -78,6 +81,8 @@ class IntakeCore:
             return NOTHING if found is None else self._watched(state.status, fact, found)
         if isinstance(fact.data, _ERASURES):
             return _erasure(state, fact, fact.data)
+        if isinstance(fact.data, _ATTACHMENTS):
+            return _attachment(state, fact, fact.data)
         raise Refused(422, "act_not_known", "Intake does not know this act.")
 
     def _watched(self, before: Status, fact: Fact, effect: Effect) -> Decision:
@@ -96,6 +101,14 @@ def _erasure(state: IntakeState, fact: Fact, data: erasure.ErasureAct) -> Decisi
         raise Refused(404, NOT_YOURS, "There is no such concern of your agency.")
     known = frozenset(state.concern.parts) | state.concern.unopened
     return erasure.asked(state.erasures, known, fact, data)
+
+
+def _attachment(state: IntakeState, fact: Fact, data: attachments.AttachmentAct) -> Decision:
+    """Let the agency that raised it attach and release; what a scan found has no agency."""
+    if not isinstance(data, AttachmentCleared) and data.agency_id != state.status.agency_id:
+        # of another agency's concern not even the existence is said
+        raise Refused(404, NOT_YOURS, "There is no such concern of your agency.")
+    return attachments.asked(state.attachments, fact, data)
 
 
 def _expired(state: IntakeState, fact: Fact) -> Decision:

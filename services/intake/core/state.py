@@ -19,7 +19,8 @@ from concern_relay.v1.shares_pb2 import SharePlanned, ShareRecalled
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.concern import with_fact as concern_with
 from services.chassis.event import Fact, FactKind
-from services.intake.core import erasure
+from services.intake.core import attachments, erasure
+from services.intake.core.attachments import Attachments
 from services.intake.core.erasure import Erasures
 from services.intake.core.reliance import Reliance, with_assessment
 from services.intake.status import Status
@@ -42,6 +43,7 @@ class IntakeState:
         objected: consents whose withdrawal stands as an objection.
         reliance: what was shared because of a consent.
         erasures: what was proposed to be erased, and what holds that back.
+        attachments: files that belong to it.
     """
 
     concern: Concern
@@ -55,6 +57,7 @@ class IntakeState:
     objected: frozenset[str] = frozenset()
     reliance: Reliance = field(default_factory=Reliance)
     erasures: Erasures = field(default_factory=Erasures)
+    attachments: Attachments = field(default_factory=Attachments)
 
     def holds(self, agency_id: str) -> bool:
         """Whether an agency raised this concern or was told of it."""
@@ -74,6 +77,8 @@ def evolve(state: IntakeState, fact: Fact) -> IntakeState:
             return replace(state, holders={k: v for k, v in state.holders.items() if k != data.share_id})
         case BasisAssessed():
             return replace(state, reliance=with_assessment(state.reliance, data))
+    if fact.type.startswith("Attachment"):
+        return replace(state, attachments=attachments.with_fact(state.attachments, fact))
     if fact.type in erasure.TYPES:
         return replace(state, erasures=erasure.with_fact(state.erasures, fact))
     return _followed(state, fact)

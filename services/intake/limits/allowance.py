@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,6 +13,9 @@ from services.chassis.errors import SettingsError
 
 Positive = Annotated[float, Field(gt=0, le=1e12)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
+
+UPLOAD_BYTES_MAX: Final = 200_000_000
+"""Larger than any file may be made by the limits; the edge of the service holds it."""
 
 
 class _Data(BaseModel):
@@ -44,6 +47,20 @@ class Allowance(_Data):
     bulk_waiting: Count = 16
 
 
+class Attached(_Data):
+    """What may be attached.
+
+    Attributes:
+        bytes_max: of one file.
+        per_concern: files of one concern.
+        awaited: files of one agency that were declared and whose bytes have not come.
+    """
+
+    bytes_max: int = Field(default=20_000_000, ge=1, le=UPLOAD_BYTES_MAX)
+    per_concern: Count = 20
+    awaited: Count = 200
+
+
 class Limits(_Data):
     """The limits of everybody.
 
@@ -51,12 +68,14 @@ class Limits(_Data):
         default: of an agency that is not named.
         bulk_at_once: bulk requests of all agencies that are worked on at once.
         agencies: what differs from the default, by agency.
+        attachments: what may be attached, by anybody.
     """
 
     version: int = Field(default=1, ge=1, le=1)
     default: Allowance = Allowance()
     bulk_at_once: Count = 2
     agencies: Mapping[str, Mapping[str, object]] = {}
+    attachments: Attached = Attached()
 
     def of(self, agency_id: str) -> Allowance:
         """Give what an agency may send."""

@@ -10,6 +10,7 @@ from concern_relay.v1.codes_pb2 import Urgency
 from concern_relay.v1.concerns_pb2 import ConsentWithdrawn, ErasureApproved, WatchExpired
 from concern_relay.v1.shares_pb2 import (
     ActRefused,
+    AttachmentFetched,
     AttachmentReceived,
     BreachNotReportable,
     BreachReported,
@@ -39,7 +40,18 @@ from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.event import NOTHING, Decision, Fact, FactKind, Refused, Timer
-from services.routing.core import acts, alarm, breach, disagreement, duties, erasure, handover, reopened, requests
+from services.routing.core import (
+    acts,
+    alarm,
+    attachments,
+    breach,
+    disagreement,
+    duties,
+    erasure,
+    handover,
+    reopened,
+    requests,
+)
 from services.routing.core import state as states
 from services.routing.core.folding import folded, joined
 from services.routing.core.plan import Planner, planner_for
@@ -166,6 +178,10 @@ class RoutingCore:
                 return redirected(self._on(fact.recorded), state, fact, data)
             case AttachmentReceived():
                 return acts.received(state, fact, data)
+            case AttachmentFetched():
+                share = acts.share_of(state, data)
+                acts.in_hand(share)
+                return attachments.fetched(state, share, fact, data)
             case ActRefused():
                 return acts.refused(state, fact, data)
             case _:

@@ -37,6 +37,8 @@ from concern_relay.v1.shares_pb2 import (
 )
 from services.chassis.concern import Concern, with_fact
 from services.chassis.event import Fact
+from services.routing.core import attachments
+from services.routing.core.attachments import Attachments
 from services.routing.core.cases import Cases, cases_after
 
 CONCERNS: Final = "concerns.v1"
@@ -169,6 +171,7 @@ class State:
         shares: by share id, oldest first.
         withheld: what is on record.
         cases: disagreements, erasures, breaches, requests.
+        attachments: files of the concern, and whom they were released to.
         duties: what agencies have to do by a time, by duty id.
         lead: who accepted the concern from whoever led before; empty while nobody did.
     """
@@ -182,6 +185,7 @@ class State:
     shares: Mapping[str, Share] = field(default_factory=dict)
     withheld: frozenset[Withheld] = frozenset()
     cases: Cases = field(default_factory=Cases)
+    attachments: Attachments = field(default_factory=Attachments)
     duties: Mapping[str, Duty] = field(default_factory=dict)
     lead: str = ""
 
@@ -264,6 +268,7 @@ def _with_concern(state: State, fact: Fact) -> State:
         content_events=(*state.content_events, (str(fact.id), changed)),
         removed=removed,
         withdrawn_consents=withdrawn,
+        attachments=attachments.with_fact(state.attachments, fact),
     )
 
 

@@ -20,11 +20,11 @@ from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.envelope import Event
 from services.chassis.event import Core
 from services.chassis.settings import REPOSITORY
-from services.intake.core import WATCH_DEFAULT, IntakeCore, erasure
+from services.intake.core import WATCH_DEFAULT, IntakeCore, attachments, erasure
 from services.routing.core import RoutingCore
 from services.workbench.replay.wired import NotAtHand, Wired
 
-INTAKE_OPENS: Final = CONTENT_EVENTS | erasure.TYPES
+INTAKE_OPENS: Final = CONTENT_EVENTS | erasure.TYPES | attachments.TYPES
 ROUTING_OPENS: Final = CONTENT_EVENTS | {"SharePlanned"}
 WATCH_MINUTES: Final = "RELAY_WATCH_MINUTES"
 

@@ -1,0 +1,117 @@
+"""Intake's table of attachments: whose bytes are awaited, wait for a scan, or are to be removed. No content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from concern_relay.v1.concerns_pb2 import (
+    AttachmentCleared,
+    AttachmentDeclared,
+    AttachmentExpired,
+    AttachmentRefused,
+    AttachmentStored,
+    ErasureApproved,
+)
+from services.chassis.event import Fact
+
+DEADLINE_S: Final = 5.0
+
+# gone: what it belongs to is erased, or it was refused; its object is removed, and then object_id is empty.
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS intake_attachment (
+    attachment_id uuid PRIMARY KEY,
+    concern_id uuid NOT NULL,
+    agency_id text NOT NULL,
+    state text NOT NULL CHECK (state IN ('declared', 'expired', 'quarantined', 'held', 'refused')),
+    person_id text NOT NULL,
+    consent_ref text NOT NULL,
+    object_id uuid,
+    key_id text NOT NULL DEFAULT '',
+    gone boolean NOT NULL DEFAULT false,
+    attempts integer NOT NULL DEFAULT 0,
+    next_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS intake_attachment_awaited ON intake_attachment (agency_id) WHERE state = 'declared';
+CREATE INDEX IF NOT EXISTS intake_attachment_scan ON intake_attachment (next_at) WHERE state = 'quarantined';
+CREATE INDEX IF NOT EXISTS intake_attachment_object ON intake_attachment (object_id) WHERE object_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS intake_attachment_concern ON intake_attachment (concern_id);
+"""
+_DECLARED: Final = """
+INSERT INTO intake_attachment (attachment_id, concern_id, agency_id, state, person_id, consent_ref)
+VALUES ($1, $2, $3, 'declared', $4, $5) ON CONFLICT (attachment_id) DO UPDATE SET state = 'declared'
+"""
+_STORED: Final = """
+UPDATE intake_attachment SET state = $2, object_id = $3, key_id = $4, next_at = $5 WHERE attachment_id = $1
+"""
+_STATE: Final = "UPDATE intake_attachment SET state = $2, gone = gone OR $3 WHERE attachment_id = $1"
+# an erasure of the whole concern takes all; of a person or a consent, what is about the one or rests on the other
+_ERASED: Final = """
+UPDATE intake_attachment SET gone = true
+WHERE concern_id = $1 AND ($2 = '' OR person_id = $2) AND ($3 = '' OR consent_ref = $3)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Bytes that wait for a scan.
+
+    Attributes:
+        attempts: how often a scan was tried.
+    """
+
+    attachment_id: str
+    concern_id: str
+    agency_id: str
+    object_id: str
+    key_id: str
+    attempts: int
+
+
+async def project(connection: asyncpg.Connection[Any], effects: Sequence[Fact]) -> None:
+    """Write what events mean for the table."""
+    for fact in effects:
+        change = _change(fact)
+        if change is not None:
+            await connection.execute(*change)
+
+
+def _change(fact: Fact) -> tuple[Any, ...] | None:
+    data = fact.data
+    match data:
+        case AttachmentDeclared():
+            ids = (UUID(data.attachment_id), UUID(data.concern_id), data.agency_id)
+            return _DECLARED, *ids, data.about_person_id, data.consent_ref
+        case AttachmentStored():
+            state = "quarantined" if data.scan_expected else "held"
+            return _STORED, UUID(data.attachment_id), state, UUID(data.object_id), data.key_id, fact.recorded
+        case AttachmentExpired():
+            return _STATE, UUID(data.attachment_id), "expired", False
+        case AttachmentCleared():
+            return _STATE, UUID(data.attachment_id), "held", False
+        case AttachmentRefused():
+            return _STATE, UUID(data.attachment_id), "refused", True
+        case ErasureApproved():
+            return _ERASED, UUID(data.concern_id), data.person_id, data.consent_ref
+        case _:
+            return None
+
+
+class AttachmentTable:
+    """Reads of the table, and what workers write."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def awaited(self, agency_id: str) -> int:
+        """Count the files of an agency whose bytes are awaited."""
+        count = await self._pool.fetchval(
+            "SELECT count(*) FROM intake_attachment WHERE agency_id = $1 AND state = 'declared'",
+            agency_id,
+            timeout=DEADLINE_S,
+        )
+        return int(count)
