@@ -29,7 +29,8 @@ def main() -> int:
         pin(base)
         digest = read_pack(base).sha256
         if digest != found["sha256"]:
-            path.write_text(text.replace(found["sha256"], digest, 1), encoding="utf-8")
+            begins, ends = found.span("sha256")
+            path.write_text(text[:begins] + digest + text[ends:], encoding="utf-8")
             print(f"{path.name}: {found['pack']} {digest}")
 
     for path in sorted(FOLDER.glob("*.yaml")):

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment
-from concern_relay.v1.codes_pb2 import AgencyClass, Gateway, Outcome, Urgency
+from concern_relay.v1.codes_pb2 import AgencyClass, Gateway, Outcome, Urgency, WithholdReason
 from concern_relay.v1.concerns_pb2 import ConcernRaised
 from concern_relay.v1.facts_pb2 import Part
 from services.basis_assessment import words
@@ -97,8 +97,11 @@ _SILENT: Final = (Outcome.OUTCOME_UNSPECIFIED, Outcome.OUTCOME_NOT_SHARED_NO_ROL
 
 def _not_told(found: BasisAssessed) -> Iterable[dict[str, str]]:
     for one in found.classes:
-        if one.outcome not in (*SHARED, *_SILENT):
+        unknown = one.reason == WithholdReason.WITHHOLD_REASON_NO_AGENCY_KNOWN
+        if unknown or one.outcome not in (*SHARED, *_SILENT):
             said = words.said(words.OUTCOMES, Outcome, one.outcome)
+            if unknown:
+                said = words.said(words.REASONS, WithholdReason, one.reason)
             yield {"class": word_of(AgencyClass, one.recipient_class), "why": said}
 
 

@@ -39,6 +39,11 @@ from services.chassis.concern import Concern
 # A person recorded as a child is under 18 (Children Act 1989 s105(1)) unless the birth date says otherwise, so that an
 # unknown birth date never stands in the way of protection.
 CHILD_AGE_MAX = 17
+AGE_OF_ANY_CONSENT = 13
+"""Below it nobody can consent to any sexual activity in law (Sexual Offences Act 2003 s5 to s8, [mem])."""
+
+_SEXUAL = frozenset({Category.CATEGORY_SEXUAL_HEALTH, Category.CATEGORY_SEX_LIFE})
+_SEXUAL_TRIGGERS = frozenset({Trigger.TRIGGER_SEXUAL_ABUSE, Trigger.TRIGGER_SEXUAL_EXPLOITATION})
 
 _CLOSE_RELATIVES = frozenset(
     {
@@ -108,6 +113,7 @@ def _declare() -> Iterator[Declared]:
     for name in _FLAGS:
         yield Declared(name, FactType.BOOL)
     yield Declared("adult_at_risk", FactType.BOOL, question="adult_at_risk")
+    yield Declared("sexual_matter_under_13", FactType.BOOL, question=_QUESTION_OF_AGES)
     for name, enum in {**_CODES, "urgency": Urgency, "sender_class": AgencyClass}.items():
         yield Declared(name, FactType.CODE, words(enum), question=_question(name))
     for name, enum in {**_SETS, **_OF_PEOPLE, "place_kinds": PlaceKind, "categories": Category}.items():
@@ -139,6 +145,7 @@ def concern_facts(
     _from_people(facts, people, today)
     _from_children(facts, [p for p in people if p.role == PersonRole.PERSON_ROLE_CHILD], today)
     _from_care(facts, concern)
+    _from_sexual_matters(facts, concern, today)
     facts["group_named"] = bool(concern.groups)
     facts["child_moved"] = bool(concern.moved)
     facts["destination_unknown"] = bool(concern.whereabouts_unknown)
@@ -167,6 +174,22 @@ def _from_care(facts: dict[str, Value], concern: Concern) -> None:
     ]
     if kinds:
         facts["close_relative_cares"] = not _CLOSE_RELATIVES.isdisjoint(kinds)
+
+
+def _from_sexual_matters(facts: dict[str, Value], concern: Concern, today: date) -> None:
+    """Say whether a sexual matter is about a child under 13; a child whose age nobody knows leaves it open.
+
+    What is about nobody in particular, or was only named as a circumstance, counts for every child.
+    """
+    children = {p.person_id: age_of(p, today) for p in concern.people if p.role == PersonRole.PERSON_ROLE_CHILD}
+    about = {item.about_person_id for item in concern.items if item.category in _SEXUAL}
+    if _SEXUAL_TRIGGERS.intersection(concern.detail.triggers) or "" in about:
+        about |= children.keys()
+    ages = [children[person_id] or Span(0, CHILD_AGE_MAX) for person_id in sorted(about & children.keys())]
+    if any(age.high < AGE_OF_ANY_CONSENT for age in ages):
+        facts["sexual_matter_under_13"] = True
+    elif all(age.low >= AGE_OF_ANY_CONSENT for age in ages):
+        facts["sexual_matter_under_13"] = False
 
 
 def _put(facts: dict[str, Value], name: str, enum: Any, number: int) -> None:

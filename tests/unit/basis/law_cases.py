@@ -222,7 +222,12 @@ def consent(ref: str = "consent", kind: str = "basis", status: str = "given", **
 LIVES_IN_KENT = [AuthorityConcern(gss_code="E10000016", role=AuthorityRole.AUTHORITY_ROLE_LIVES)]
 CHILD = {
     "child": person(
-        "child", person_id="child", birth_date="2018-03-01", school_agency_id=SCHOOL, authorities=LIVES_IN_KENT
+        "child",
+        person_id="child",
+        birth_date="2018-03-01",
+        school_agency_id=SCHOOL,
+        authorities=LIVES_IN_KENT,
+        known_to_agencies=[HOSPITAL, "maidstone-housing", "probation-ksw"],
     )
 }
 MOTHER = {"mother": person("parent", person_id="mother")}

@@ -121,7 +121,7 @@ EXAMPLES = (
                 ),
                 *(
                     f"{c} pass_on social_work_manager kent-csc lead_agency_decision share_power"
-                    for c in ("health", "education", "early_years", "housing", "probation")
+                    for c in ("health", "education", "housing", "probation")
                 ),
             },
         },

@@ -7,12 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from concern_relay.v1.codes_pb2 import AgencyClass
+from services.chassis.arrangement import SelectBy, Selection
 from services.chassis.codes import number_of
 from tests.unit.basis.law_cases import (
     BRUISE,
     CHARITY,
     CHILD,
     GROUP,
+    LIVES_IN_KENT,
     MOTHER,
     NOTE,
     WORRY,
@@ -20,6 +22,7 @@ from tests.unit.basis.law_cases import (
     person,
     shipped,
     together,
+    with_agency,
 )
 from tests.unit.basis.law_table import (
     BALANCED,
@@ -34,6 +37,7 @@ from tests.unit.basis.law_table import (
     Example,
 )
 
+ENCOMPASS = "operation-encompass-2025"
 UK_GDPR, RLI = "uk-gdpr-2021", "recognised-legitimate-interest-2026"
 REPORTED, COMMENCED = "information-sharing-duty-2026", "information-sharing-duty-2026-commenced"
 CRIME = {**HARM, "suspected_crime": True}
@@ -42,8 +46,14 @@ UNBORN = {"unborn": person("unborn_child", person_id="unborn")}
 CONSENTED = {**EARLY_HELP, "basis_asked_for": "a_consent"}
 AGREED = together(CHILD, MOTHER, TIRED, CONSENT)
 
+KNOWN_TO = {
+    name: {"child": person("child", person_id="child", age_years=8, authorities=LIVES_IN_KENT, known_to_agencies=ids)}
+    for name, ids in ((CHARITY, [CHARITY]), (COMMISSIONED, [COMMISSIONED]), ("both", [CHARITY, COMMISSIONED]))
+}
 _RULES = shipped().rules
-_TOLD = replace(_RULES[0].tells[0], agency_class=number_of(AgencyClass, "voluntary"))
+_KNOWN = Selection(by=(SelectBy.KNOWN_TO,))
+_TOLD = replace(_RULES[0].tells[0], agency_class=number_of(AgencyClass, "voluntary"), select=_KNOWN)
+# whoever is known to the child: an independent charity, or one that is commissioned
 TELLS_VOLUNTARY = replace(shipped(), rules=(*_RULES, replace(_RULES[0], code="voluntary_too", tells=(_TOLD,))))
 
 LATER: Mapping[str, tuple[Example, ...]] = MappingProxyType(
@@ -53,6 +63,39 @@ LATER: Mapping[str, tuple[Example, ...]] = MappingProxyType(
                 "The same rests on the UK GDPR as rested on the GDPR.",
                 Raised(parts=together(CHILD, WORRY), detail=HARM),
                 {"csc.regimes": "uk_gdpr uk_gdpr", "csc.basis": "e_public_task"},
+            ),
+        ),
+        ENCOMPASS: (
+            Example(
+                "Police that attended domestic abuse owe it to the child's school by law, with public task beside it.",
+                Raised(
+                    agency="kent-police", parts=together(CHILD, WORRY), detail={**HARM, "triggers": ["domestic_abuse"]}
+                ),
+                {
+                    "education": "share_duty",
+                    "education.basis": "c_legal_obligation",
+                    "education.alternates": ["e_public_task"],
+                    "education.gateway": "operation_encompass",
+                    "education.regimes": "law_enforcement uk_gdpr",
+                    "csc.basis": "e_public_task",
+                },
+            ),
+            Example(
+                "The duty is the police's: a school that asks for it towards social care is refused it.",
+                Raised(
+                    parts=together(CHILD, WORRY),
+                    detail={**HARM, "triggers": ["domestic_abuse"], "basis_asked_for": "c_legal_obligation"},
+                ),
+                {"csc.basis": "e_public_task", "csc.refused": ["a6_c_no_duty"]},
+            ),
+            Example(
+                "Police that ask for it towards the school are not refused it.",
+                Raised(
+                    agency="kent-police",
+                    parts=together(CHILD, WORRY),
+                    detail={**HARM, "triggers": ["domestic_abuse"], "basis_asked_for": "c_legal_obligation"},
+                ),
+                {"education.refused": [], "csc.refused": ["a6_c_no_duty"]},
             ),
         ),
         RLI: (
@@ -137,10 +180,28 @@ LATER: Mapping[str, tuple[Example, ...]] = MappingProxyType(
                 arrangement=CHARITY_WITH_PAPERS,
             ),
             Example(
-                "A voluntary organisation is no body that the duty names, and is told as a public task alone.",
-                Raised(parts=together(CHILD, WORRY), detail=HARM),
+                "An independent charity is no body that the duty names, and is told as a public task alone.",
+                Raised(parts=together(KNOWN_TO[CHARITY], WORRY), detail=HARM),
                 {"voluntary": "share_power", "voluntary.basis": "e_public_task", "voluntary.alternates": []},
                 arrangement=TELLS_VOLUNTARY,
+            ),
+            Example(
+                "A commissioned charity is one, by what it is in law and not by its class.",
+                Raised(parts=together(KNOWN_TO[COMMISSIONED], WORRY), detail=HARM),
+                {"voluntary": "share_power", "voluntary.alternates": ["c_legal_obligation"]},
+                arrangement=TELLS_VOLUNTARY,
+            ),
+            Example(
+                "Where one of two that would be told is not, the duty is recorded towards neither.",
+                Raised(parts=together(KNOWN_TO["both"], WORRY), detail=HARM),
+                {"voluntary": "share_power", "voluntary.alternates": []},
+                arrangement=TELLS_VOLUNTARY,
+            ),
+            Example(
+                "Where nobody entered what the recipient is in law, the duty is not recorded.",
+                Raised(parts=together(CHILD, WORRY), detail=HARM),
+                {"csc": "share_power", "csc.alternates": []},
+                arrangement=with_agency("kent-csc", natures=frozenset()),
             ),
             Example(
                 "What is about no child is under no duty.",

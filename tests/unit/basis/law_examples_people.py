@@ -7,15 +7,26 @@ from tests.unit.basis.law_cases import (
     CHILD,
     CSC,
     HOSPITAL,
+    LIVES_IN_KENT,
     NOTE,
     POLICE,
     WORRY,
     Raised,
+    item,
     natures,
+    person,
     together,
     with_agency,
 )
 from tests.unit.basis.law_table import BALANCED, HARM, NEED, P18, PREJUDICE, Example, decides
+
+CLINIC = "channel-sexual-health"
+NOT_THE_SCHOOL = {**HARM, "more_detrimental": True, "detrimental_to": ["education"], "considered_by": "Guardian"}
+ATTENDS = {"attends": item("sexual_health", item_id="attends", about_person_id="child", core=True)}
+PUPIL = {"person_id": "child", "school_agency_id": "stourside-academy", "authorities": LIVES_IN_KENT}
+FIFTEEN = {"child": person("child", age_years=15, **PUPIL)}
+TWELVE = {"child": person("child", age_years=12, **PUPIL)}
+OF_NO_AGE = {"child": person("child", **PUPIL)}
 
 EXAMPLES = (
     # -- the sender's own judgement, and people who decide
@@ -32,7 +43,7 @@ EXAMPLES = (
         "It is looked at again when exploitation comes to light (S16).",
         Raised(
             agency=POLICE,
-            parts=together(CHILD, WORRY),
+            parts=together(FIFTEEN, WORRY),
             detail={
                 **NEED,
                 "more_detrimental": True,
@@ -42,6 +53,45 @@ EXAMPLES = (
             },
         ),
         {"education": "proposed person_decides"},
+    ),
+    Example(
+        "A clinic's judgement about a competent 15-year-old keeps it from the school (S15).",
+        Raised(agency=CLINIC, parts=together(FIFTEEN, ATTENDS), detail=NOT_THE_SCHOOL),
+        {"education": "not_shared_detriment detriment", "csc": "share_power"},
+    ),
+    Example(
+        "Never for a child under 13: the lead agency decides about the school, and the police are told.",
+        Raised(agency=CLINIC, parts=together(TWELVE, ATTENDS), detail=NOT_THE_SCHOOL),
+        {"education": "proposed lead_agency_decides", "csc": "share_power", "police": "share_power"},
+    ),
+    Example(
+        "Where nobody knows the age, a person is asked; silence is not decided on a guess.",
+        Raised(agency=CLINIC, parts=together(OF_NO_AGE, ATTENDS), detail={**NOT_THE_SCHOOL, **PREJUDICE}),
+        {"education": "proposed person_decides", "questions": {"child_age"}},
+    ),
+    Example(
+        "At a child under 13 a sexual matter is harm, whatever level is stated, and social care is told.",
+        Raised(
+            agency="safe-harbour-charity",
+            parts=together(TWELVE, ATTENDS),
+            detail={"level": "problems_emerging", **PREJUDICE},
+        ),
+        {"csc": "share_power", "csc/attends.rests": f"{P18} would_prejudice_protection"},
+    ),
+    Example(
+        "A judgement about anything else may protect a younger child too: a father who works at the school.",
+        Raised(
+            agency=POLICE,
+            parts=together(CHILD, WORRY),
+            detail={
+                **NEED,
+                "more_detrimental": True,
+                "detrimental_to": ["education"],
+                "considered_by": "Officer",
+                "triggers": ["domestic_abuse"],
+            },
+        ),
+        {"education": "not_shared_detriment detriment"},
     ),
     Example(
         "Nobody's judgement is no judgement: a person is asked.",

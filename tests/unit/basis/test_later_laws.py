@@ -11,7 +11,7 @@ from services.basis_assessment.pack_document import FOLDER, parse_pack
 from services.chassis.errors import SettingsError
 from services.chassis.marked_yaml import DocumentError
 from tests.unit.basis.law_cases import book, laws
-from tests.unit.basis.law_examples_later import COMMENCED, LATER, REPORTED, RLI, UK_GDPR
+from tests.unit.basis.law_examples_later import COMMENCED, ENCOMPASS, LATER, REPORTED, RLI, UK_GDPR
 from tests.unit.basis.law_table import Example, look
 
 BEGINS = {
@@ -19,6 +19,7 @@ BEGINS = {
     UK_GDPR: date(2021, 1, 1),
     "working-together-2023": date(2023, 12, 15),
     "advice-for-practitioners-2024": date(2024, 5, 3),
+    ENCOMPASS: date(2025, 11, 7),
     RLI: date(2026, 2, 5),
     "working-together-2026": date(2026, 9, 1),
     REPORTED: date(2026, 9, 30),

@@ -8,7 +8,7 @@ from tests.unit.basis.law_cases import CHARITY, CHILD, WORRY, Raised, assessed, 
 from tests.unit.basis.law_examples_later import REPORTED, RLI
 from tests.unit.basis.law_table import HARM
 
-BEFORE = "advice-for-practitioners-2024"
+BEFORE = "operation-encompass-2025"
 
 
 def changes(one: str, other: str) -> set[tuple[str, str, str]]:

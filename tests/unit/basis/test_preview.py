@@ -22,6 +22,7 @@ SAMPLES = Path(__file__).parents[3] / "deploy" / "samples"
 def submission(**more: Any) -> dict[str, Any]:
     """Give what a school would send."""
     child = {"ref": "child", "role": "child", "names": [{"given": "Robin", "family": "Invented"}], "age_years": 8,
+             "known_to_agencies": ["kent-community-health", "maidstone-housing"],
              "authorities": [{"gss_code": "E10000016", "role": "lives"}]}  # fmt: skip
     worry = {"category": "welfare", "kind": "fact", "about": "child", "core": True, "text": "Unexplained bruises."}
     detail = {"level": "significant_harm", "consent_absence": "would_prejudice_protection"}
@@ -46,6 +47,15 @@ def test_one_sentence_says_who_and_on_which_basis() -> None:
     assert "wait until a person has looked" in found.sentence
     assert found.sentence.count(". ") == 0
     assert found.sentence.endswith(".")
+
+
+def test_that_nobody_is_known_to_be_told_is_said() -> None:
+    """Given a child of whom no probation service is known, it says so and asks to name it; nobody is asked about it."""
+    found = DryRun().of(submission(), "larkfield-primary", NOW)
+
+    said = {each["class"]: each["why"] for each in found.not_told}
+    assert "name it" in said["probation"]
+    assert "health" not in said
 
 
 def test_an_emergency_says_to_call_999() -> None:
