@@ -30,6 +30,7 @@ from services.routing.core import RoutingCore
 from services.routing.delivery import Delivery
 from services.routing.duties.answers import Duties
 from services.routing.duties.api import duty_routes
+from services.routing.revoking import Revocations, revocation_routes
 from services.routing.store import RoutingStore, Shares
 from services.routing.webhooks import wiring as webhooks
 
@@ -56,7 +57,10 @@ def routes(context: Context) -> APIRouter:
     fetching = Fetching(context.journal, context.keys, objects_of(context.settings))
     every.include_router(attachment_routes(acting, fetching))
     after = Afterwards(context.journal, Found(context.pool), context.keys)
-    following = (recall_routes(after), erasure_routes(after), disagreement_routes(after), request_routes(after))
+    following = (
+        *(recall_routes(after), erasure_routes(after), disagreement_routes(after), request_routes(after)),
+        revocation_routes(Revocations(context, book)),
+    )
     watched = (alarm_routes(context.pool, book), duty_routes(after, duties))
     for routes_ in (inbox_routes(inbox), by_hand_routes(inbox), *watched, *following):
         every.include_router(routes_)

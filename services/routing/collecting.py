@@ -12,12 +12,13 @@ import asyncpg
 from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import Channel
-from concern_relay.v1.shares_pb2 import DispatchBlocked, ShareDelivered
+from concern_relay.v1.shares_pb2 import ShareDelivered
 from services.chassis.arrangement import ArrangementBook
 from services.chassis.event import Refused
 from services.chassis.service import Context
 from services.routing.acting import ids_of
-from services.routing.gate import looked_at
+from services.routing.gate import looked_at, stopped
+from services.routing.revocations import standing
 from services.routing.sealed_view import keys_now, sealed_views
 from services.routing.webhooks.queue import Queue
 
@@ -42,11 +43,12 @@ class Collecting:
             return
         views = await sealed_views(self.context.journal, {row["concern_id"]}, {row["planned_event_id"]})
         found = await keys_now(self.context.keys, views.values(), purpose=PURPOSE)
-        verdict = looked_at(views.get(row["planned_event_id"]), found, self.book)
+        stands = await standing(self.context, self.book, [row["agency_id"]])
+        verdict = looked_at(views.get(row["planned_event_id"]), found, self.book, stands)
         if verdict.failed:
             raise Refused(503, "try_again", "this share cannot be opened at the moment: try again")
         if verdict.blocked:
-            await self._record(row, DispatchBlocked(**ids_of(row), reason_code=verdict.blocked))
+            await self._record(row, stopped(row, verdict))
             raise Refused(410, "content_gone", "this share was stopped before it reached you; ask the sender")
         await self._record(
             row, ShareDelivered(**ids_of(row), channel=Channel.CHANNEL_WEBHOOK, attempt=attempts[row["share_id"]])

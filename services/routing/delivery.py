@@ -19,7 +19,7 @@ from google.protobuf.message import Message
 from opentelemetry.trace import Span
 
 from concern_relay.v1.codes_pb2 import Channel
-from concern_relay.v1.shares_pb2 import DeliveryFailed, DispatchBlocked, ShareDelivered
+from concern_relay.v1.shares_pb2 import DeliveryFailed, ShareDelivered
 from services.chassis import database
 from services.chassis.arrangement import ArrangementBook
 from services.chassis.errors import DeadlineExceeded, IdConflict, KeyUnavailable
@@ -30,7 +30,8 @@ from services.chassis.log import Log
 from services.chassis.service import Context
 from services.chassis.telemetry import parent_of, traceparent_of
 from services.routing.acting import ids_of
-from services.routing.gate import looked_at
+from services.routing.gate import looked_at, stopped
+from services.routing.revocations import Standing, standing
 from services.routing.sealed_view import SealedView, keys_now, sealed_views
 from services.routing.store import WAKE_CHANNEL, Jobs
 
@@ -123,16 +124,19 @@ class Delivery:
             context.journal, {row["concern_id"] for row in rows}, {row["planned_event_id"] for row in rows}
         )
         found = await keys_now(context.keys, views.values(), purpose=PURPOSE)
-        await self._record([self._errand(row, views.get(row["planned_event_id"]), found) for row in rows])
+        stands = await standing(context, self._book, {row["agency_id"] for row in rows})
+        await self._record([self._errand(row, views.get(row["planned_event_id"]), found, stands) for row in rows])
 
-    def _errand(self, row: asyncpg.Record, view: SealedView | None, found: Mapping[str, Key]) -> _Errand:
+    def _errand(
+        self, row: asyncpg.Record, view: SealedView | None, found: Mapping[str, Key], stands: Standing
+    ) -> _Errand:
         """Look at a share once more, and say what is to become of it."""
-        verdict = looked_at(view, found, self._book)
+        verdict = looked_at(view, found, self._book, stands)
         if view is None or verdict.failed:
             return self._failure(row, verdict.failed)
         if verdict.blocked:
             log.warning("a share was stopped at the door", share_id=row["share_id"], reason=verdict.blocked)
-            return _Errand(row, DispatchBlocked(**ids_of(row), reason_code=verdict.blocked), view.planned.traceparent)
+            return _Errand(row, stopped(row, verdict), view.planned.traceparent)
         data = ShareDelivered(**ids_of(row), channel=Channel.CHANNEL_INBOX, attempt=row["attempts"])
         # The trace of the submission goes on to here: its last step is that somebody has it.
         span = self._context.telemetry.tracer.start_span("deliver share", parent_of(view.planned.traceparent))

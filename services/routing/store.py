@@ -31,7 +31,7 @@ from concern_relay.v1.shares_pb2 import (
 from services.chassis import database
 from services.chassis.codes import word_of
 from services.chassis.event import Fact
-from services.routing import alarms
+from services.routing import alarms, revocations
 from services.routing.afterwards import tables as afterwards
 from services.routing.by_hand import links
 from services.routing.duties import tables as duties
@@ -122,7 +122,7 @@ _Change = tuple[str, tuple[Any, ...]]
 class RoutingStore:
     """Writes what events mean for the two tables."""
 
-    schema = _SCHEMA + alarms.SCHEMA + webhooks.SCHEMA + links.SCHEMA + afterwards.SCHEMA + duties.SCHEMA
+    schema = "".join((_SCHEMA, *(of.SCHEMA for of in (alarms, webhooks, links, afterwards, duties, revocations))))
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write the effects of an input, and wake the delivery workers when there is something to deliver."""
@@ -139,6 +139,7 @@ class RoutingStore:
             await connection.executemany(sql, rows)
         await afterwards.project(connection, effects)
         await duties.project(connection, effects)
+        await revocations.project(connection, effects)
         told = await webhooks.enqueue(connection, effects)
         if told or _PLANNED in changes:
             await connection.execute(f"NOTIFY {WAKE_CHANNEL}")

@@ -32,6 +32,7 @@ NOUNS: Final = {
     "parked": ("services.workbench.parked_cli", "list, show, replay, discard parked records"),
     "topics": ("services.workbench.topics_cli", "apply and check the topic registry"),
     "law": ("services.workbench.law_cli", "check and explain law packs"),
+    "agreement": ("services.workbench.agreement_cli", "revoke what an agency signed; say that it stands again"),
     "arrangement": ("services.workbench.arrangement_cli", "check, compare, publish arrangements"),
 }
 

@@ -129,6 +129,7 @@ class Rig:
         lives: str = KENT,
         test: bool = False,
         core: bool = True,
+        known_to: tuple[str, ...] = (),
     ) -> Case:
         """A concern, not yet raised."""
         concern_id = str(uuid4())
@@ -136,6 +137,7 @@ class Rig:
             person_id=derived_id(concern_id, "person", "child"),
             role=PersonRole.PERSON_ROLE_CHILD,
             names=[PersonName(given=CANARY)],
+            known_to_agencies=known_to,
             authorities=[AuthorityConcern(gss_code=lives, role=AuthorityRole.AUTHORITY_ROLE_LIVES)],
         )
         parts = {

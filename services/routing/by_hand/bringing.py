@@ -17,7 +17,8 @@ from services.chassis.calendar import LONDON
 from services.chassis.event import Refused
 from services.chassis.service import Context
 from services.routing.acting import Acting
-from services.routing.gate import looked_at
+from services.routing.gate import looked_at, stopped
+from services.routing.revocations import standing
 from services.routing.sealed_view import all_open, keys_now, sealed_views
 from services.routing.store import urgency_word
 
@@ -53,14 +54,18 @@ class Bringing:
         Raises:
             Refused: 410 when it may not leave any more, 503 when it cannot be opened just now.
         """
-        if row["state"] == "blocked":
+        if row["state"] == "blocked" or row["recalled_at"] is not None:
             raise Refused(410, "content_gone", "this share was stopped before it was brought; nothing of it may leave")
         views = await sealed_views(self.context.journal, {row["concern_id"]}, {row["planned_event_id"]})
         view = views.get(row["planned_event_id"])
         found = await keys_now(self.context.keys, views.values(), purpose=PURPOSE)
-        verdict = looked_at(view, found, self.book)
+        stands = await standing(self.context, self.book, [row["agency_id"]] if row["delivered_at"] is None else [])
+        verdict = looked_at(view, found, self.book, stands)
         if view is None or verdict.failed:
             raise Refused(503, "try_again", "this share cannot be opened just now: telephone, and try again")
+        if verdict.agreement_ref:
+            data, key = stopped(row, verdict), f"{row['share_id']}/{verdict.blocked}/{verdict.agreement_ref}"
+            await self.context.journal.act(str(row["concern_id"]), data, agency_id=row["agency_id"], key=key)
         parts = all_open(view, found)
         if verdict.blocked or parts is None:
             raise Refused(

@@ -10,6 +10,8 @@ from concern_relay.v1.codes_pb2 import Urgency
 from concern_relay.v1.concerns_pb2 import ConsentWithdrawn, ErasureApproved, WatchExpired
 from concern_relay.v1.shares_pb2 import (
     ActRefused,
+    AgreementRenewed,
+    AgreementRevoked,
     AttachmentFetched,
     AttachmentReceived,
     BreachNotReportable,
@@ -20,6 +22,7 @@ from concern_relay.v1.shares_pb2 import (
     DisagreementRaised,
     DisagreementResolved,
     DispatchBlocked,
+    DispatchReleased,
     DutyDone,
     ErasureConfirmed,
     ErasureDeclined,
@@ -39,7 +42,7 @@ from concern_relay.v1.shares_pb2 import (
 from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
-from services.chassis.event import NOTHING, Decision, Fact, FactKind, Refused, Timer
+from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer
 from services.routing.core import (
     acts,
     alarm,
@@ -49,12 +52,14 @@ from services.routing.core import (
     duties,
     erasure,
     handover,
+    policy,
     reopened,
     requests,
 )
 from services.routing.core import state as states
 from services.routing.core.folding import folded, joined
 from services.routing.core.plan import Planner, planner_for
+from services.routing.core.policy import POLICY_STALE
 from services.routing.core.recall import recalled
 from services.routing.core.recipients import Asked, could_read
 from services.routing.core.redirect import redirected
@@ -157,13 +162,15 @@ class RoutingCore:
             case _:
                 return acts.fired(self._of_share, state, fact, timer)
 
-    def _act(self, state: State, fact: Fact) -> Decision:  # noqa: C901  (a table: one row an act)
+    def _act(self, state: State, fact: Fact) -> Decision:  # noqa: C901, PLR0912  (a table: one row an act)
         data = fact.data
         match data:
             case ShareDelivered():
                 return self._delivered(state, fact, data)
             case DispatchBlocked():
-                return self._blocked(state, fact, acts.share_of(state, data), data.reason_code)
+                return self._blocked(state, fact, acts.share_of(state, data), data)
+            case DispatchReleased():
+                return self._released(state, fact, acts.share_of(state, data), data)
             case DeliveryFailed():
                 return acts.delivery_failed(state, fact, data)
             case ShareRead():
@@ -176,6 +183,10 @@ class RoutingCore:
                 return self._and_lead(state, fact, data, acts.outcome_given(state, fact, data))
             case ShareRedirected():
                 return redirected(self._on(fact.recorded), state, fact, data)
+            case AgreementRevoked():
+                return policy.revoked(state.agreements, fact, data)
+            case AgreementRenewed():
+                return policy.renewed(state.agreements, fact, data)
             case AttachmentReceived():
                 return acts.received(state, fact, data)
             case AttachmentFetched():
@@ -233,23 +244,34 @@ class RoutingCore:
     def _delivered(self, state: State, fact: Fact, data: ShareDelivered) -> Decision:
         share = acts.share_of(state, data)
         if share.delivered_at is None and not share.void and could_read(state.concern, share.agency_id):
-            return self._blocked(state, fact, share, INBOX_READABLE)
+            return self._blocked(state, fact, share, DispatchBlocked(reason_code=INBOX_READABLE))
         return acts.delivered(self._of_share(share), state, fact, data)
 
-    def _blocked(self, state: State, fact: Fact, share: Share, reason_code: str) -> Decision:
+    def _blocked(self, state: State, fact: Fact, share: Share, why: DispatchBlocked) -> Decision:
         """Stop a share at the door, and plan anew what may still go: the rest of it, or somebody else."""
         if share.delivered_at is not None or share.void:
             return NOTHING
-        decision = acts.blocked(fact, share, reason_code)
-        after = folded(state, fact, decision.effects)
-        assessed = state.assessed
-        arrangement = self._of_share(share)
+        decision = acts.blocked(fact, share, why.reason_code, why.agreement_ref)
+        # without an agreement, what may go is what the arrangement of today says, and no other
+        stale = why.reason_code == POLICY_STALE
+        arrangement = self._on(fact.recorded) if stale else self._of_share(share)
+        return joined(decision, self._anew(state, fact, decision, arrangement))
+
+    def _released(self, state: State, fact: Fact, share: Share, data: DispatchReleased) -> Decision:
+        """Plan anew what was stopped for want of an agreement that stands again; once for each share."""
+        if not share.blocked or share.share_id in state.agreements.released:
+            return NOTHING
+        decision = Decision((Effect(data, key=share.share_id),))
+        return joined(decision, self._anew(state, fact, decision, self._on(fact.recorded)))
+
+    def _anew(self, state: State, fact: Fact, decision: Decision, arrangement: Arrangement) -> Decision:
+        after, assessed = folded(state, fact, decision.effects), state.assessed
         planner = Planner(arrangement, after, fact.recorded, str(fact.id), assessed.event_id if assessed else "")
         if assessed is not None:
             planner.assessed(assessed.data)
         else:
             planner.emergency()
-        return joined(decision, Decision(tuple(planner.effects), tuple(planner.timers)))
+        return Decision(tuple(planner.effects), tuple(planner.timers))
 
     def _on(self, recorded: datetime) -> Arrangement:
         return self.book.on(recorded.astimezone(LONDON).date())

@@ -101,13 +101,14 @@ def delivery_failed(state: State, fact: Fact, data: DeliveryFailed) -> Decision:
     return Decision(effects=(recorded(data, fact, share.share_id, f"{share.share_id}/{data.attempt}"),))
 
 
-def blocked(fact: Fact, share: Share, reason_code: str) -> Decision:
+def blocked(fact: Fact, share: Share, reason_code: str, agreement_ref: str = "") -> Decision:
     """Stop a share at the door: its recipient never has it, and no clock of it runs."""
     data = DispatchBlocked(
         concern_id=fact.concern_id,
         share_id=share.share_id,
         recipient_agency_id=share.agency_id,
         reason_code=reason_code,
+        agreement_ref=agreement_ref,
     )
     return Decision(
         effects=(Effect(data, key=share.share_id),), cancel=tuple(timer_name(kind, share.share_id) for kind in _KINDS)

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, ItemAssessment
-from concern_relay.v1.codes_pb2 import AgencyClass, Outcome, WithholdReason
+from concern_relay.v1.codes_pb2 import AgencyClass, Outcome, Urgency, WithholdReason
 from concern_relay.v1.facts_pb2 import Part
 from concern_relay.v1.shares_pb2 import CorrectionSent, SharePlanned
 from services.chassis.arrangement import Agency, Arrangement, Force, MatrixRow, Selection, Told
@@ -23,6 +23,7 @@ from services.chassis.event import Content, Effect, KeyScope, Timer, derived_id
 from services.routing.core import duties, handover
 from services.routing.core.clocks import deliver_by, first_due
 from services.routing.core.consents import rests_on
+from services.routing.core.policy import CORRECTION, POLICY_STALE, statutory
 from services.routing.core.recipients import Asked, Gap, Recipient, leading, recipients
 from services.routing.core.state import Assessment, Share, State, part_digest
 from services.routing.core.view import SHARED, Laid, View, Wanted, lay_out, reason_of, view_of
@@ -164,6 +165,10 @@ class Planner:
         for told in rows:
             found, gaps = recipients(self._asked, told)
             for recipient in found:
+                if self._revoked(recipient):
+                    reason = WithholdReason.WITHHOLD_REASON_AGREEMENT_REVOKED
+                    self._note_gap(Gap(told, recipient.agency.agency_id, reason, POLICY_STALE))
+                    continue
                 if recipient.agency.agency_id in self.state.barred:
                     no_role = WithholdReason.WITHHOLD_REASON_NO_ROLE
                     self._note_gap(Gap(told, recipient.agency.agency_id, no_role, "recalled"))
@@ -172,6 +177,14 @@ class Planner:
                 self._targets[recipient.agency.agency_id] = self._stricter(known, recipient)
             for gap in gaps:
                 self._note_gap(gap)
+
+    def _revoked(self, recipient: Recipient) -> bool:
+        """Whether it would be told under an agreement that was revoked; never so where it must be, or is urgent."""
+        agency, told = recipient.agency, recipient.told
+        if told.must or self._concern.urgency >= Urgency.URGENCY_URGENT:
+            return False
+        barred = self.state.agreements.bar(agency)
+        return barred and not statutory(self.arrangement, agency.agency_class, told.rule_code)
 
     def _stricter(self, known: Recipient | None, other: Recipient) -> Recipient:
         """Of two rows that name an agency, the one whose clock ends first; the children of both."""
@@ -290,7 +303,7 @@ class Planner:
                 view = view_of(self._laid, Wanted(row, basis.allowed, frozenset(), self._stale))
                 new = _new({k: part for k, part in view.parts.items() if k in given}, given)
             if new or withdrawn:
-                told = Told("correction", agency.agency_class, self._select(agency.agency_class), Force.MUST,
+                told = Told(CORRECTION, agency.agency_class, self._select(agency.agency_class), Force.MUST,
                             share.clock_code, "UK GDPR Article 19: recipients are told of a rectification")  # fmt: skip
                 told = replace(told, view_code=share.view_code)
                 row = self.arrangement.matrix[agency.agency_class]

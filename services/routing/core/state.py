@@ -40,6 +40,7 @@ from services.chassis.event import Fact
 from services.routing.core import attachments
 from services.routing.core.attachments import Attachments
 from services.routing.core.cases import Cases, cases_after
+from services.routing.core.policy import Agreements, agreements_after
 
 CONCERNS: Final = "concerns.v1"
 CONCERN_EVENTS: Final = frozenset(concerns_pb2.DESCRIPTOR.message_types_by_name)
@@ -174,6 +175,7 @@ class State:
         attachments: files of the concern, and whom they were released to.
         duties: what agencies have to do by a time, by duty id.
         lead: who accepted the concern from whoever led before; empty while nobody did.
+        agreements: those that stopped a share of it; under an agency's own id, those that were revoked.
     """
 
     concern: Concern
@@ -187,6 +189,7 @@ class State:
     cases: Cases = field(default_factory=Cases)
     attachments: Attachments = field(default_factory=Attachments)
     duties: Mapping[str, Duty] = field(default_factory=dict)
+    agreements: Agreements = field(default_factory=Agreements)
     lead: str = ""
 
     @property
@@ -301,6 +304,9 @@ def _with_own(state: State, fact: Fact) -> State:
         return replace(state, lead=data.agency_id)
     if isinstance(data, DutyStarted | DutyDone | DutyOverdue | DutyHandedOver):
         return replace(state, duties={**state.duties, data.duty_id: _duty_after(state.duties, data, fact)})
+    agreements = agreements_after(state.agreements, data)
+    if agreements is not state.agreements:
+        state = replace(state, agreements=agreements)
     share_id = getattr(data, "share_id", "")
     known = state.shares.get(share_id)
     if known is None or data is None:

@@ -21,7 +21,7 @@ from google.protobuf.message import Message
 from prometheus_client import Counter as Metric
 
 from concern_relay.v1.codes_pb2 import Channel
-from concern_relay.v1.shares_pb2 import DeliveryFailed, DispatchBlocked, ShareDelivered
+from concern_relay.v1.shares_pb2 import DeliveryFailed, ShareDelivered
 from services.chassis import database
 from services.chassis.arrangement import ArrangementBook
 from services.chassis.errors import DeadlineExceeded, KeyUnavailable
@@ -29,7 +29,8 @@ from services.chassis.journal import Act
 from services.chassis.log import Log
 from services.chassis.service import Context
 from services.routing.acting import ids_of
-from services.routing.gate import Verdict, looked_at
+from services.routing.gate import Verdict, looked_at, stopped
+from services.routing.revocations import standing
 from services.routing.sealed_view import keys_now, sealed_views
 from services.routing.store import WAKE_CHANNEL, Jobs
 from services.routing.webhooks.message import SHARE_READY, body_of
@@ -145,12 +146,15 @@ class Sending:
         planned = {row["planned_event_id"] for row in rows}
         views = await sealed_views(self.context.journal, {row["concern_id"] for row in rows}, planned)
         found = await keys_now(self.context.keys, views.values(), purpose=PURPOSE)
-        return {row["share_id"]: looked_at(views.get(row["planned_event_id"]), found, self.book) for row in rows}
+        stands = await standing(self.context, self.book, [row["agency_id"] for row in rows])
+        return {
+            row["share_id"]: looked_at(views.get(row["planned_event_id"]), found, self.book, stands) for row in rows
+        }
 
     async def _bring(self, row: asyncpg.Record, verdict: Verdict) -> None:
         try:
             if verdict.blocked:
-                await self._blocked(row, verdict.blocked)
+                await self._blocked(row, verdict)
             elif verdict.failed:
                 await self._not_taken(row, Answer(0, verdict.failed))
             else:
@@ -199,10 +203,10 @@ class Sending:
         await self._queue.answered(row["endpoint_id"])
         await self._queue.taken(row)
 
-    async def _blocked(self, row: asyncpg.Record, reason: str) -> None:
-        log.warning("a share was stopped at the door", share_id=row["share_id"], reason=reason)
+    async def _blocked(self, row: asyncpg.Record, verdict: Verdict) -> None:
+        log.warning("a share was stopped at the door", share_id=row["share_id"], reason=verdict.blocked)
         if row["settles"]:
-            await self._record(row, DispatchBlocked(**ids_of(row), reason_code=reason), str(row["share_id"]))
+            await self._record(row, stopped(row, verdict), str(row["share_id"]))
         await self._queue.taken(row)
 
     async def _gone(self, row: asyncpg.Record) -> None:

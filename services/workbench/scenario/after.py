@@ -16,6 +16,7 @@ Ground: Any = coded(codes.ErasureGround)
 Band: Any = coded(codes.RequestBand)
 Power: Any = coded(codes.Gateway)
 Refusal: Any = coded(codes.RequestRefusal)
+OPERATOR: Final = "operator"
 
 
 class FromSender(Person):
@@ -113,6 +114,23 @@ class DoDuty(Person):
 
     duty: Duty = Field(default="", description="its code, as transfer_in_conference; left out: the one due first")
     words: str = Field(default="done", description="in words; an empty text leaves them out")
+
+
+class Revoke(Person):
+    """An agency's agreement is revoked: what rests on it alone and has not left is stopped."""
+
+    by: AgencyOrNone = Field(default="", description="agency of the person who does it; left out: the agency itself")
+    operator: bool = Field(default=False, description="done by whoever runs the arrangement, in place of an agency")
+    words: str = "because it is so"
+
+    @property
+    def whose(self) -> str:
+        """The agency of the person who does it."""
+        return OPERATOR if self.operator else self.by or self.agency
+
+
+class Renew(Revoke):
+    """An agreement that was revoked stands again; what was stopped for it is planned anew."""
 
 
 Afterwards = (

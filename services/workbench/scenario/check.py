@@ -203,7 +203,10 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
         if w in text
     )
     if wanted.state is not None:
-        yield from _same(f"{what}: state", wanted.state, state_of(shares[0].share_id, seen))
+        # one that was stopped and planned anew has gone on under another id
+        anew = {data.share_id for data in seen.of("DispatchReleased")}
+        first = next((s for s in shares if s.share_id not in anew), shares[0])
+        yield from _same(f"{what}: state", wanted.state, state_of(first.share_id, seen))
     if wanted.corrects is not None:
         corrections = {data.share_id for data in seen.of("CorrectionSent")}
         yield from _same(f"{what}: corrects", wanted.corrects, shares[-1].share_id in corrections)

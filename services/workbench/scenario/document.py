@@ -42,8 +42,10 @@ from services.workbench.scenario.after import (
     Recall,
     ReceiptsThen,
     Receive,
+    Renew,
     RequestThen,
     Resolve,
+    Revoke,
     SafetyCall,
 )
 from services.workbench.scenario.places import Places
@@ -83,6 +85,7 @@ Urgency: Any = coded(codes.Urgency)
 LegalNature: Any = coded(codes.LegalNature)
 Regime: Any = coded(codes.Regime)
 Part3Basis: Any = coded(codes.Part3Basis)
+Channel: Any = coded(codes.Channel)
 _EVENTS = sorted(
     name
     for module in (concerns_pb2, assessments_pb2, shares_pb2, keys_pb2)
@@ -105,6 +108,7 @@ class AgencyChange(Strict):
     agreement: str | None = None
     closed_on: date | None = Field(default=None, description="its last day: closed, or merged where `succeeded_by`")
     succeeded_by: AgencyId | None = None
+    channels: list[Channel] | None = Field(default=None, description="how it is reached; [manual] waits for a person")
 
 
 class Given(Strict):
@@ -306,6 +310,8 @@ class Step(Strict):
     bring: Bring | None = None
     access_request: AskAccess | None = None
     access_decide: DecideAccess | None = None
+    revoke: Revoke | None = None
+    renew: Renew | None = None
     expect: Then | None = Field(default=None, description="what must be so at this point")
 
     @model_validator(mode="after")

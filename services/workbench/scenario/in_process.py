@@ -24,8 +24,13 @@ from concern_relay.v1.concerns_pb2 import (
     RecordsLinked,
     RecordsUnlinked,
 )  # fmt: skip
-from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
-from concern_relay.v1.shares_pb2 import ActRefused, OutcomeGiven, ShareAcknowledged, ShareRead, ShareRedirected
+from concern_relay.v1.shares_pb2 import (
+    ActRefused,
+    OutcomeGiven,
+    ShareAcknowledged,
+    ShareRead,
+    ShareRedirected,
+)
 from services.basis_assessment.core import BasisCore
 from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.codes import number_of
@@ -41,10 +46,11 @@ from services.intake.reading import read_tree
 from services.routing.core import RoutingCore
 from services.routing.core.said import RECORDED_REFUSALS
 from services.workbench.scenario.access_acts import message_of, share_held
-from services.workbench.scenario.after import Afterwards, Ask
+from services.workbench.scenario.after import Afterwards, Ask, Renew, Revoke
 from services.workbench.scenario.after_acts import Acts
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.again import again
+from services.workbench.scenario.agreements import Agreed
 from services.workbench.scenario.check import LONDON, Seen, local
 from services.workbench.scenario.document import (
     Access,
@@ -60,6 +66,7 @@ from services.workbench.scenario.document import (
 )  # fmt: skip
 from services.workbench.scenario.follow import UNKNOWN_CODE, body_of, consent_ref, read, refs_there
 from services.workbench.scenario.laws import law_book
+from services.workbench.scenario.said import named_person, note
 from services.workbench.scenario.scene import agency_known, arrangement_of, classes_of
 from services.workbench.scenario.stage import Act, SceneError
 from services.workbench.scenario.world import Seat, World
@@ -91,12 +98,13 @@ class InProcess:
         self._arrangement = arrangement_of(given, now)
         self._law = given.law
         book = ArrangementBook.of([self._arrangement])
+        self._agreed = Agreed(self._arrangement)
         seats = [
             Seat("intake", IntakeCore(), ("assessments.v1", "shares.v1"), "concerns.v1"),
             Seat("basis_assessment", BasisCore(law_book(given.law), book), ("concerns.v1",), "assessments.v1"),
             Seat("routing", RoutingCore(book), ("concerns.v1", "assessments.v1"), "shares.v1"),
         ]
-        self._world = World({seat.name: seat for seat in seats}, now)
+        self._world = World({seat.name: seat for seat in seats}, now, door=self._agreed.stale)
 
     @property
     def _stage(self) -> World:
@@ -239,6 +247,12 @@ class InProcess:
             return str(returned.get(getattr(asked[0][0], "request_id", ""), ""))
         return ""
 
+    def agreement(self, step: Revoke | Renew) -> str:
+        """Revoke an agreement, or renew it; what waits is stopped now, and what was stopped is planned anew."""
+        agency_known(self._arrangement, step.agency)
+        self._acts += 1
+        return self._agreed.said(step, self._stage, f"step-{self._acts}")
+
     def decide(self, step: Decide) -> str:
         """Answer an open question."""
         known = self._known(step.concern)
@@ -343,14 +357,3 @@ def open_decision(seen: Seen, step: Decide) -> DecisionRequested | None:
     if step.recipient_class is not None:
         found = [d for d in found if d.recipient_class == number_of(AgencyClass, step.recipient_class.value)]
     return found[-1] if found else None
-
-
-def named_person(scope: KeyScope, name: str, role: str) -> Content:
-    """Give the part that says who acted."""
-    part = Part(named_person=NamedPerson(name=name, role=role))
-    return Content(derived_id(scope.concern_id, "actor", scope.share_id), scope, part)
-
-
-def note(scope: KeyScope, text: str) -> Content:
-    """Give the part that holds the words of an act."""
-    return Content(derived_id(scope.concern_id, "note", scope.share_id), scope, Part(note=Note(text=text)))

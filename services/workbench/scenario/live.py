@@ -28,7 +28,7 @@ from services.intake.reading import read_tree
 from services.workbench.books import events_of
 from services.workbench.calls import CallError, local_calls
 from services.workbench.scenario.access_acts import open_request, share_held
-from services.workbench.scenario.after import Afterwards
+from services.workbench.scenario.after import OPERATOR, Afterwards, Renew, Revoke
 from services.workbench.scenario.after_calls import AfterCalls
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.check import Seen, local
@@ -56,7 +56,6 @@ from services.workbench.servers import Servers, running
 LOOK_EVERY_S: Final = 0.2
 SAME_S: Final = 8.0
 SETTLE_DEADLINE_S: Final = 60.0
-OPERATOR: Final = "operator"
 PURPOSE: Final = "replay"
 
 
@@ -172,6 +171,14 @@ class Live:
             if refused := self._asked("routing", "POST", path, agency, json=body):
                 return refused
         return ""
+
+    def agreement(self, step: Revoke | Renew) -> str:
+        """Revoke an agreement, until it is renewed; or renew it."""
+        body = {"agency_id": step.agency, "name": step.name, "role": step.role, "words": step.words}
+        path = f"/v1/agreements/{'renewals' if isinstance(step, Renew) else 'revocations'}"
+        refused = self._asked("routing", "POST", path, step.whose, json=body)
+        self._settled()
+        return refused
 
     def decide(self, step: Decide) -> str:
         """Answer an open question."""

@@ -110,6 +110,9 @@ def _acted(step: Step, hand: Stagehand) -> list[str]:
     for verb in FOLLOW_UPS:
         if (follow := getattr(step, verb)) is not None:
             return _answered(verb, follow.refused, hand.follow(verb, follow))
+    for verb in ("revoke", "renew"):
+        if (agreement := getattr(step, verb)) is not None:
+            return _answered(verb, agreement.refused, hand.agreement(agreement))
     for verb in AFTERWARDS:
         if (after := getattr(step, verb)) is not None:
             return _answered(verb, after.refused, hand.afterwards(verb, after))

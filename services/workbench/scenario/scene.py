@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from concern_relay.v1.codes_pb2 import AgencyClass, LegalNature
+from concern_relay.v1.codes_pb2 import AgencyClass, Channel, LegalNature
 from services.chassis.arrangement import Agency, Arrangement, ArrangementBook
 from services.chassis.codes import number_of, word_of
 from services.workbench.scenario.document import AgencyChange, Given
@@ -63,6 +63,9 @@ def _changed(agency: Agency, change: AgencyChange) -> Agency:
         agreement=_said(change.agreement, agency.agreement),
         valid_to=change.closed_on or agency.valid_to,
         succeeded_by=change.succeeded_by or agency.succeeded_by,
+        channels=agency.channels
+        if change.channels is None
+        else tuple(number_of(Channel, c.value) for c in change.channels),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from services.workbench.scenario.after import Afterwards
+from services.workbench.scenario.after import Afterwards, Renew, Revoke
 from services.workbench.scenario.check import Seen
 from services.workbench.scenario.document import Access, Decide, Follow, Given, GiveOutcome, Raise, Redirect
 from services.workbench.scenario.terms import Person
@@ -34,6 +34,9 @@ class Stagehand(Protocol):
 
     def afterwards(self, verb: str, step: Afterwards) -> str:
         """Recall, answer an erasure or a breach, disagree, ask for information, answer."""
+
+    def agreement(self, step: Revoke | Renew) -> str:
+        """Revoke an agency's agreement, or renew it."""
 
     def decide(self, step: Decide) -> str:
         """Record a decision."""

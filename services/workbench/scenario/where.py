@@ -11,8 +11,9 @@ from typing import Final
 
 from services.workbench.calls import CallError, local_calls
 from services.workbench.house import house
+from services.workbench.scenario.after import OPERATOR
 from services.workbench.scenario.in_process import InProcess
-from services.workbench.scenario.live import OPERATOR, Live
+from services.workbench.scenario.live import Live
 from services.workbench.scenario.stage import SceneError, Stagehand
 from services.workbench.servers import ServersError, reporting
 from services.workbench.supervisor import ProcessError

@@ -7,7 +7,7 @@ their due times when the time is moved, and a share that is planned for an inbox
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,10 +18,11 @@ from google.protobuf.message import Message
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.facts_pb2 import PartKind, SealedPart
 from concern_relay.v1.keys_pb2 import KeyResumed, KeySuspended
-from concern_relay.v1.shares_pb2 import ShareDelivered, SharePlanned
+from concern_relay.v1.shares_pb2 import DispatchBlocked, ShareDelivered, SharePlanned
 from services.chassis.contract import has_parts
 from services.chassis.event import Content, Core, Effect, Fact, FactKind, KeyScope, Timer, effect_id, timer_id
 from services.chassis.journal.rows import act_id
+from services.routing.core.policy import POLICY_STALE
 
 STEPS_MAX: Final = 10_000
 VAULT_TAKES: Final = timedelta(seconds=1)
@@ -63,11 +64,13 @@ class World:
         seats: the services, by name.
         now: the time; moved by ``advance`` only.
         events: all events, in the order they were recorded.
+        door: gives the agreement for whose sake a share may not leave; empty when it may.
     """
 
     seats: Mapping[str, Seat]
     now: datetime
     events: list[Happened] = field(default_factory=list)
+    door: Callable[[SharePlanned], str] = lambda _: ""
     _states: dict[tuple[str, str], Any] = field(default_factory=dict)
     _based_on: dict[tuple[str, str], dict[str, UUID]] = field(default_factory=lambda: defaultdict(dict))
     _timers: dict[tuple[str, str, str], Timer] = field(default_factory=dict)
@@ -184,7 +187,9 @@ class World:
     def _deliver(self, fact: Fact) -> None:
         """Be the delivery worker: an inbox has it at once; a manual channel waits for a person."""
         data = fact.data
-        if isinstance(data, SharePlanned) and Channel.CHANNEL_INBOX in data.channels:
+        if isinstance(data, SharePlanned) and self.door(data):
+            self.stop(data)
+        elif isinstance(data, SharePlanned) and Channel.CHANNEL_INBOX in data.channels:
             delivered = ShareDelivered(
                 concern_id=data.concern_id,
                 share_id=data.share_id,
@@ -197,6 +202,20 @@ class World:
                 self.seats["routing"],
                 Fact(FactKind.ACT, identity, "ShareDelivered", data.concern_id, self.now, self.now, delivered),
             )
+
+    def stop(self, planned: SharePlanned) -> None:
+        """Be the door: stop a share that may not leave, and do what follows."""
+        if not (ref := self.door(planned)):
+            return
+        blocked = DispatchBlocked(
+            concern_id=planned.concern_id,
+            share_id=planned.share_id,
+            recipient_agency_id=planned.recipient_agency_id,
+            reason_code=POLICY_STALE,
+            agreement_ref=ref,
+        )
+        agency = planned.recipient_agency_id
+        self.act("routing", planned.concern_id, blocked, agency=agency, key=f"{planned.share_id}/door")
 
     def _take(self, seat: Seat, fact: Fact, topic: str = "") -> None:
         key = (seat.name, fact.concern_id)
