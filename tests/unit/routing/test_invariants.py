@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,8 +23,9 @@ from concern_relay.v1.codes_pb2 import (
     Urgency,
     WithholdReason,
 )
-from concern_relay.v1.concerns_pb2 import ConcernRaised
+from concern_relay.v1.concerns_pb2 import ChildMoved, ConcernRaised
 from concern_relay.v1.facts_pb2 import Address, Identifier, Item, Part, Person, Status
+from services.chassis.calendar import LONDON, ClockRule, due
 from services.chassis.event import Fact
 from services.routing.core.plan import NO_RECIPIENT_JUSTIFIED
 from services.routing.core.recipients import could_read
@@ -216,7 +217,11 @@ def test_content_is_a_subset_of_what_was_allowed(case: tuple[Fact, Fact]) -> Non
         share = fact.data
         if fact.type != "SharePlanned":
             continue
-        row = MATRIX[share.recipient_class]  # type: ignore[union-attr]
+        agency = arrangement().agency(share.recipient_agency_id)  # type: ignore[union-attr]
+        row = MATRIX[share.recipient_class].seen_as(  # type: ignore[union-attr]
+            share.view_code,  # type: ignore[union-attr]
+            parent_visible=agency is not None and agency.parent_visible,
+        )
         for part_id, part in fact.parts.items():
             original = raised.parts[part_id]
             kind = part.WhichOneof("body")
@@ -386,6 +391,82 @@ def test_a_hidden_address_is_in_no_view(case: tuple[Fact, Fact], why: HiddenReas
         texts = bench.texts(agency).casefold()
         assert "secretgarden" not in texts
         assert "zz99zz" not in texts.replace(" ", "")
+
+
+@st.composite
+def moves(draw: st.DrawFn, raised: Fact) -> Fact | None:
+    """One of the children moves, stays elsewhere, or is gone; None where the concern names no child."""
+    children = [p.person for p in raised.parts.values() if p.person.role == PersonRole.PERSON_ROLE_CHILD]
+    if not children:
+        return None
+    child = Person()
+    child.CopyFrom(draw(st.sampled_from(children)))
+    stays, gone = draw(st.booleans()), draw(st.booleans())
+    if not gone:
+        for known in child.authorities:
+            if known.role == AuthorityRole.AUTHORITY_ROLE_LIVES and not stays:
+                known.role = AuthorityRole.AUTHORITY_ROLE_FORMER
+        role = AuthorityRole.AUTHORITY_ROLE_FOUND if stays else AuthorityRole.AUTHORITY_ROLE_LIVES
+        child.authorities.append(authority(draw(codes), role))
+    data = ChildMoved(concern_id=CONCERN, person_id=child.person_id, temporary=stays, unknown_destination=gone)
+    moment = raised.recorded + timedelta(hours=draw(st.integers(1, 24 * 30)))
+    return event("moved", data, {child.person_id: Part(person=child)}, moment)
+
+
+moving = cases.flatmap(lambda case: st.tuples(st.just(case), moves(case[0]), st.booleans(), st.booleans()))
+
+
+@settings(max_examples=40, deadline=None)
+@given(moving)
+def test_a_move_buys_nobody_time_and_leaves_nobody_in_charge_who_was_not_told(
+    case: tuple[tuple[Fact, Fact], Fact | None, bool, bool],
+) -> None:
+    """Every inherited deadline is one that ran before; duties keep theirs; who leads has a share that stands."""
+    (raised, basis), moved, answered, accepts = case
+    if moved is None:
+        return
+    bench = Bench().feed(raised, basis)
+    for agency in bench.told:
+        bench.deliver(agency, at=raised.recorded)
+        if answered:
+            bench.acknowledge(agency, at=raised.recorded)
+    ran = {share.acknowledge_by for share in bench.state.shares.values() if share.acknowledged_at is None}
+    owed = {duty_id: duty.due_at for duty_id, duty in bench.state.duties.items()}
+
+    bench.now = moved.recorded
+    bench.feed(moved, assess(concern_of(raised, moved), assessed="moved", at=moved.recorded))
+    for agency in bench.told:
+        bench.deliver(agency)
+    for agency in bench.told if accepts else ():
+        if bench.share(agency).recipient_class == AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE:
+            bench.acknowledge(agency).outcome(agency, 1)
+
+    for share in bench.state.shares.values():
+        if share.kept_due_at is not None:
+            assert share.kept_due_at in ran
+            assert share.acknowledge_by is None or share.acknowledge_by <= share.kept_due_at
+    assert bench.state.leads <= {share.agency_id for share in bench.state.shares.values() if not share.void}
+    assert {i: duty.due_at for i, duty in bench.state.duties.items() if i in owed} == owed
+
+
+DAYS_THE_CLOCKS_CHANGE = st.sampled_from([datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+
+
+@many
+@given(st.sampled_from(sorted(arrangement().clocks)), DAYS_THE_CLOCKS_CHANGE, st.integers(-96, 96), st.integers(0, 96))
+def test_every_clock_of_the_arrangement_runs_forward_over_the_change_of_the_clocks(
+    code: str, change: datetime, hours: int, later: int
+) -> None:
+    """Started later, due never earlier; due after it started; a day's end is the same on every wall."""
+    clock = arrangement().clocks[code]
+    days = arrangement().school_days([KENT])
+    start = change + timedelta(hours=hours)
+    ends = due(clock, start, days)
+
+    assert ends <= due(clock, start + timedelta(hours=later), days)
+    assert ends > start
+    if clock.rule in (ClockRule.WORKING_DAYS, ClockRule.CALENDAR_DAYS, ClockRule.SCHOOL_DAY, ClockRule.SCHOOL_DAYS):
+        assert ends.astimezone(LONDON).time() == clock.at
 
 
 def test_the_names_used_here_are_those_of_intake() -> None:
