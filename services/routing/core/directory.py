@@ -18,6 +18,7 @@ _LAST_RESORT: Final = "area_of_arrangement"
 _ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _ANY_CLASS: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
+_LEADING: Final = (SelectBy.FOUND, SelectBy.LIVES, SelectBy.RESPONSIBLE, SelectBy.HOST, SelectBy.HOLDS_PLAN)
 _CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 _OF_ROLE: Final = {
     SelectBy.LIVES: AuthorityRole.AUTHORITY_ROLE_LIVES,
@@ -55,14 +56,22 @@ def found_by(asked: Asked, told: Told) -> Iterator[Found]:
 
 
 def leading(asked: Asked) -> Iterator[str]:
-    """Give the front doors that lead: where a child was found, else where it lives (practice 24)."""
-    for by in (SelectBy.FOUND, SelectBy.LIVES):
+    """Give the front doors that lead: where a child was found, else where it lives (practice 24), so that one does.
+
+    Where neither is known: who is responsible for the child, where it is placed, who holds its plan; at the very end
+    the front door that the sender's area names.
+    """
+    for by in _LEADING:
         codes = _authorities(asked, asked.people, _CSC, by)
         for code in codes:
             doors = asked.arrangement.agencies_of(_CSC, role=FRONT_DOOR, area=code, day=asked.day)
             yield from (door.agency_id for door in doors or (asked.arrangement.outside(code),))
         if codes:
             return
+    sender = asked.arrangement.agency(asked.concern.agency_id)
+    home = asked.arrangement.agencies[asked.arrangement.front_door].areas
+    doors = _nearest(asked, _CSC, FRONT_DOOR, sender.areas if sender is not None and sender.areas else home)
+    yield from (door.agency_id for door in doors)
 
 
 def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:  # noqa: C901, PLR0912  (a table: one row a way)
@@ -127,15 +136,19 @@ def _employers(asked: Asked) -> Iterator[Agency]:
 
 def _one_of(asked: Asked, told: Told, areas: frozenset[str]) -> Iterator[Found]:
     """Give one agency for an agency's areas: a county-wide charity does not mean every authority it works in."""
+    yield from (Found(agency) for agency in _nearest(asked, told.agency_class, told.select.role, areas))
+
+
+def _nearest(asked: Asked, agency_class: AgencyClass, role: str, areas: frozenset[str]) -> Iterator[Agency]:
+    """Give the one agency of a class that serves any of some areas, those at home here first."""
     matching = {
         agency.agency_id: agency
         for area in areas
-        for agency in asked.arrangement.agencies_of(told.agency_class, role=told.select.role, area=area, day=asked.day)
+        for agency in asked.arrangement.agencies_of(agency_class, role=role, area=area, day=asked.day)
     }
-    if not matching:
-        return
-    home = asked.arrangement.agencies[asked.arrangement.front_door].areas
-    yield Found(min(matching.values(), key=lambda agency: (agency.areas.isdisjoint(home), agency.agency_id)))
+    if matching:
+        home = asked.arrangement.agencies[asked.arrangement.front_door].areas
+        yield min(matching.values(), key=lambda agency: (agency.areas.isdisjoint(home), agency.agency_id))
 
 
 def _authorities(

@@ -194,10 +194,11 @@ class State:
 
     @property
     def leads(self) -> frozenset[str]:
-        """Who leads: whoever accepted last, else those told as leading."""
+        """Who leads: whoever accepted last, else those whose newest share says so (a correction may say otherwise)."""
         if self.lead:
             return frozenset({self.lead})
-        return frozenset(s.agency_id for s in self.shares.values() if s.leads and not s.void)
+        newest = {s.agency_id: s.leads for s in self.shares.values() if not s.void}
+        return frozenset(agency_id for agency_id, leads in newest.items() if leads)
 
     def shares_of(self, agency_id: str) -> tuple[Share, ...]:
         """Every share of an agency that was neither stopped at the door nor recalled, oldest first."""

@@ -26,6 +26,7 @@ from services.workbench.scenario.document import (
     WithheldThen,
 )
 from services.workbench.scenario.terms import LONDON, local
+from services.workbench.scenario.words import words_in
 
 __all__ = ["LONDON", "Seen", "check", "local", "state_of"]
 
@@ -191,7 +192,7 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
     yield from (f"{what}: holds {ref!r} and must not" for ref in wanted.excludes if seen.part(ref) in parts)
     yield from _same(f"{what}: emergency", wanted.emergency, any(s.emergency for s in shares))
     yield from _same(f"{what}: urgency", wanted.urgency, word_of(codes.Urgency, shares[-1].urgency))
-    text = "\n".join(str(part) for s in shares for part in seen.views.get(s.share_id, ()))
+    text = words_in(part for s in shares for part in seen.views.get(s.share_id, ()))
     yield from (
         f"{what}: the view lacks words it must hold (number {n})"
         for n, w in enumerate(wanted.view_has, 1)

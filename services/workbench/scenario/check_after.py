@@ -19,6 +19,7 @@ from services.workbench.scenario.after import (
     RequestThen,
 )
 from services.workbench.scenario.terms import local
+from services.workbench.scenario.words import words_in
 
 
 def after_differences(then: Any, seen: Any) -> Iterator[str]:
@@ -152,7 +153,7 @@ def _requests(wanted: RequestThen, seen: Any) -> list[dict[str, Any]]:
             continue
         d, returned = fact.data, fact.type == "InformationRequestReturned"
         state, answer = answers.get(d.request_id, ("returned" if returned else "open", None))
-        text = "\n".join(str(part) for part in fact.parts.values())
+        text = words_in(fact.parts.values())
         reason = word_of(codes.RequestRefusal, answer.reason) if state == "refused" else ""
         found.append(
             {
@@ -175,7 +176,8 @@ def _leads(seen: Any) -> set[str]:
     if passed := seen.of("LeadPassed"):
         return {passed[-1].agency_id}
     void = {d.share_id for name in ("ShareRecalled", "DispatchBlocked") for d in seen.of(name)}
-    return {d.recipient_agency_id for d in seen.of("SharePlanned") if d.leads and d.share_id not in void}
+    newest = {d.recipient_agency_id: d.leads for d in seen.of("SharePlanned") if d.share_id not in void}
+    return {agency_id for agency_id, leads in newest.items() if leads}
 
 
 def _duties(wanted: DutyThen, seen: Any) -> Iterator[str]:
@@ -217,7 +219,7 @@ def _known(wanted: KnownThen, seen: Any) -> Iterator[str]:
     yield from (f"{what}: {ref!r} is not erased" for ref in wanted.erased if seen.part(ref) not in found.erased)
     gone = {seen.part(ref): ref for ref in wanted.tombstones}
     yield from (f"{what}: {ref!r} is no tombstone" for part_id, ref in gone.items() if part_id not in found.tombstones)
-    text = "\n".join(str(part) for part in found.parts.values() if part is not None)
+    text = words_in(part for part in found.parts.values() if part is not None)
     yield from (
         f"{what}: lacks words it must hold (number {n})" for n, w in enumerate(wanted.view_has, 1) if w not in text
     )
