@@ -70,8 +70,8 @@ def leading(asked: Asked) -> Iterator[str]:
             return
     sender = asked.arrangement.agency(asked.concern.agency_id)
     home = asked.arrangement.agencies[asked.arrangement.front_door].areas
-    doors = _nearest(asked, _CSC, FRONT_DOOR, sender.areas if sender is not None and sender.areas else home)
-    yield from (door.agency_id for door in doors)
+    nearest = _nearest(asked, _CSC, FRONT_DOOR, sender.areas if sender is not None and sender.areas else home)
+    yield from (door.agency_id for door in nearest)
 
 
 def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:  # noqa: C901, PLR0912  (a table: one row a way)
