@@ -41,6 +41,7 @@ class FlagCode(StrEnum):
     IDENTIFIER_HIDDEN_ADOPTION = "identifier_hidden_adoption"
     IDENTIFIER_INVALID = "identifier_invalid"
     IDENTIFIER_MISSING = "identifier_missing"
+    MATCH_NOT_CERTAIN = "match_not_certain"
     NAME_CHANGED = "name_changed"
     NO_CHILD_NAMED = "no_child_named"
     NO_CORE_ITEM = "no_core_item"
@@ -83,6 +84,8 @@ _DETAILS = {
     FlagCode.IDENTIFIER_HIDDEN_ADOPTION: "Numbers of an adopted child travel no further (Children Act 2004 s16LC(7)).",
     FlagCode.IDENTIFIER_INVALID: "The number fails its check; it was kept as a finding and is not used to identify.",
     FlagCode.IDENTIFIER_MISSING: "No number for this child. Nothing waits for it (Children Act 2004 s16LC(8)).",
+    FlagCode.MATCH_NOT_CERTAIN: "A matcher named this number without certainty; it identifies nobody and goes "
+    "to nobody. Let a person compare, and send a correction with match: match, or without the number.",
     FlagCode.NAME_CHANGED: "This correction changes a child's name. If this is another child, telephone.",
     FlagCode.NO_CHILD_NAMED: "No child, place or group is named; the concern goes out with those who are.",
     FlagCode.NO_CORE_ITEM: "No item is marked as the core of the worry, so only identities go out at once.",

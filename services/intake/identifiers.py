@@ -6,8 +6,11 @@ import re
 
 from stdnum.gb import nhs, upn
 
-from concern_relay.v1.codes_pb2 import IdentifierCheck, IdentifierKind
+from concern_relay.v1.codes_pb2 import IdentifierCheck, IdentifierKind, IdentityMatch
 
+MATCH_FROM = 0.95
+POTENTIAL_FROM = 0.85
+"""Confidence of a matcher that is a match, or a potential one: as DFE-Digital/SUI_Matcher has them; not verified."""
 GSS = re.compile(r"[EWSN]\d{8}", re.ASCII)
 _UPRN = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -29,3 +32,12 @@ def check(kind: IdentifierKind, value: str) -> IdentifierCheck:
 def compact(value: str) -> str:
     """Give a number without spaces, dots and dashes, upper case: for comparing, not for keeping."""
     return re.sub(r"[\s.\-]", "", value).upper()
+
+
+def concluded(confidence: float) -> IdentityMatch:
+    """Give what a matcher's confidence (0 to 1) in one candidate means."""
+    if confidence >= MATCH_FROM:
+        return IdentityMatch.IDENTITY_MATCH_MATCH
+    if confidence >= POTENTIAL_FROM:
+        return IdentityMatch.IDENTITY_MATCH_POTENTIAL_MATCH
+    return IdentityMatch.IDENTITY_MATCH_LOW_CONFIDENCE_MATCH

@@ -42,6 +42,7 @@ _UNBORN = codes.PersonRole.PERSON_ROLE_UNBORN_CHILD
 CHILDREN = (_CHILD, _UNBORN)
 _MOTHERS = (codes.PersonRole.PERSON_ROLE_PARENT, codes.PersonRole.PERSON_ROLE_CARER)
 _K = codes.IdentifierKind
+_C = codes.IdentifierCheck
 _TELLING = (
     _K.IDENTIFIER_KIND_NHS_NUMBER,
     _K.IDENTIFIER_KIND_UPN,
@@ -161,9 +162,9 @@ def _children(people: Sequence[Person]) -> list[Person]:
 
 
 def _numbers(person: Person, kind: int) -> set[str]:
-    invalid = codes.IdentifierCheck.IDENTIFIER_CHECK_INVALID
+    unused = (_C.IDENTIFIER_CHECK_INVALID, _C.IDENTIFIER_CHECK_UNCONFIRMED)
     kinds = (kind, _K.IDENTIFIER_KIND_FORMER_UPN) if kind == _K.IDENTIFIER_KIND_UPN else (kind,)
-    return {compact(n.value) for n in person.identifiers if n.kind in kinds and n.check != invalid}
+    return {compact(n.value) for n in person.identifiers if n.kind in kinds and n.check not in unused}
 
 
 def _names(person: Person) -> set[tuple[str, ...]]:

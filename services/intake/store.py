@@ -151,7 +151,8 @@ class Concerns:
     async def led_to(self, act_ids: Collection[UUID]) -> dict[UUID, Record]:
         """Give, for acts that were done, the record each led to."""
         rows = await self._pool.fetch(
-            "SELECT cause_id, concern_id, topic, headers, value FROM entry WHERE cause_id = ANY($1) AND origin = 'o'",
+            "SELECT cause_id, concern_id, topic, headers, value FROM entry WHERE cause_id = ANY($1) AND origin = 'o' "
+            "ORDER BY seq DESC",  # the first that an act led to is what was asked; the others follow from it
             list(act_ids),
             timeout=DEADLINE_S,
         )

@@ -38,6 +38,7 @@ from services.intake.fields import (
     IdentifierCode,
     LevelCode,
     Line,
+    MatchCode,
     MythCode,
     NeedCode,
     NotToldCode,
@@ -128,6 +129,10 @@ class Identifier(Sent):
     kind: IdentifierCode = ""
     value: Line = Field(min_length=1, examples=["9990000018"])
     hidden: HiddenCode = ""
+    match: MatchCode = Field(default="", description="What the matcher that named it concluded; none: you know it.")
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="Of that matcher; read where `match` is left out, and not kept."
+    )
 
 
 class Address(Sent):
@@ -200,6 +205,9 @@ class Person(Sent):
     school: Annotated[School, Short("agency")] = School()
     adult_at_risk: Answer = ""
     can_consent: Answer = ""
+    match: MatchCode = Field(
+        default="", description="What your matcher concluded where it named no number: many_match, no_match, error."
+    )
 
 
 class Place(Sent):

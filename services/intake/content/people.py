@@ -13,7 +13,7 @@ from services.intake.content.refs import Refs
 from services.intake.content.scribe import Scribe
 from services.intake.dates import read_day
 from services.intake.flags import FlagCode
-from services.intake.identifiers import check
+from services.intake.identifiers import check, concluded
 
 AGE_YEARS_MAX = 120
 CHILD_AGE_YEARS = 18
@@ -51,6 +51,7 @@ def person(given: sent.Person, index: int, case: Case) -> facts.Person:
     made.addresses.extend(address(a, scribe, "addresses", i) for i, a in enumerate(given.addresses))
     _authorities(given, made, scribe)
     _statuses(given, made, scribe)
+    made.match = scribe.code(codes.IdentityMatch, given.match, "match")
     _identifiers(given, made, scribe)
     _relationships(given, made, case.refs, scribe)
     _plausible(made, scribe, history=case.history)
@@ -72,6 +73,8 @@ def address(given: sent.Address, scribe: Scribe, *field: str | int) -> facts.Add
 
 _VALID = codes.IdentifierCheck.IDENTIFIER_CHECK_VALID
 _INVALID = codes.IdentifierCheck.IDENTIFIER_CHECK_INVALID
+_UNCONFIRMED = codes.IdentifierCheck.IDENTIFIER_CHECK_UNCONFIRMED
+_CERTAIN = (codes.IdentityMatch.IDENTITY_MATCH_UNSPECIFIED, codes.IdentityMatch.IDENTITY_MATCH_MATCH)
 
 
 def _age(text: str, scribe: Scribe) -> int:
@@ -128,8 +131,16 @@ def _identifiers(given: sent.Person, made: facts.Person, scribe: Scribe) -> None
         found = check(kind, number.value)
         if found == _INVALID:
             scribe.flag(FlagCode.IDENTIFIER_INVALID, *at, "value")
+        match = scribe.code(codes.IdentityMatch, number.match, *at, "match")
+        if not match and number.confidence is not None:
+            match = concluded(number.confidence)
+        if match not in _CERTAIN and found != _INVALID:
+            found = _UNCONFIRMED
+            scribe.flag(FlagCode.MATCH_NOT_CERTAIN, *at, "value")
         hidden = scribe.hidden(number.hidden, *at, "hidden")
-        made.identifiers.append(facts.Identifier(kind=kind, value=number.value, check=found, hidden=hidden))
+        made.identifiers.append(
+            facts.Identifier(kind=kind, value=number.value, check=found, hidden=hidden, match=match)
+        )
     adopted = any(s.status == _ADOPTED for s in made.statuses)
     if adopted or any(n.hidden == _FOR_ADOPTION for n in made.identifiers):
         # Children Act 2004 s16LC(7): a number can lead from the new identity to the birth identity and back

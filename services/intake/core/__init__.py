@@ -13,7 +13,7 @@ from typing import Final, get_args
 from concern_relay.v1.concerns_pb2 import AttachmentCleared, ConcernRaised, HoldLifted, HoldPlaced, WatchExpired
 from services.chassis.concern import Concern
 from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer
-from services.intake.core import attachments, erasure
+from services.intake.core import attachments, erasure, identity
 from services.intake.core import state as states
 from services.intake.core.follow_up import NOT_YOURS, FollowUp, followed, objection_due
 from services.intake.core.raising import ALREADY_RAISED, OTHER_CHILD, about_the_same, raised
@@ -74,23 +74,25 @@ class IntakeCore:
         if fact.kind is not FactKind.ACT:
             return Decision(cancel=(WATCH,)) if ends_watch(fact) else NOTHING
         if isinstance(fact.data, ConcernRaised):
-            effect = raised(state, fact, fact.data)
-            return self._watched(Status(), fact, effect)
+            effect = raised(state, fact, identity.concluded(fact.data, fact))
+            return self._watched(state, Status(), fact, effect)
         if isinstance(fact.data, _FOLLOW_UPS):
-            found = followed(state, fact, fact.data)
-            return NOTHING if found is None else self._watched(state.status, fact, found)
+            found = followed(state, fact, identity.concluded(fact.data, fact))
+            return NOTHING if found is None else self._watched(state, state.status, fact, found)
         if isinstance(fact.data, _ERASURES):
             return _erasure(state, fact, fact.data)
         if isinstance(fact.data, _ATTACHMENTS):
             return _attachment(state, fact, fact.data)
         raise Refused(422, "act_not_known", "Intake does not know this act.")
 
-    def _watched(self, before: Status, fact: Fact, effect: Effect) -> Decision:
-        """Start the watch where what is recorded starts it."""
+    def _watched(self, state: IntakeState, before: Status, fact: Fact, effect: Effect) -> Decision:
+        """Start the watch where what is recorded starts it; say what stands open about who a child is."""
         after = status_with(before, as_event(fact, effect))
         restarted = after.watched_from != before.watched_from
         timers = (Timer(WATCH, fact.recorded + self.watch),) if restarted and watched(after) else ()
-        return Decision((effect,), timers)
+        if not isinstance(effect.data, identity.IDENTIFYING):
+            return Decision((effect,), timers)
+        return Decision((effect, *identity.links(state.pending, fact, after.agency_id, effect.data)), timers)
 
 
 def _erasure(state: IntakeState, fact: Fact, data: erasure.ErasureAct) -> Decision:

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed
+from concern_relay.v1.codes_pb2 import IdentityMatch
 from concern_relay.v1.concerns_pb2 import (
     ChildMoved,
     ConcernRaised,
     ConsentWithdrawn,
     InformationCorrected,
+    LinkPending,
+    LinkSettled,
     ObjectionRecorded,
     RecordsLinked,
     RecordsUnlinked,
@@ -19,7 +22,7 @@ from concern_relay.v1.shares_pb2 import SharePlanned, ShareRecalled
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.concern import with_fact as concern_with
 from services.chassis.event import Fact, FactKind
-from services.intake.core import attachments, erasure
+from services.intake.core import attachments, erasure, identity
 from services.intake.core.attachments import Attachments
 from services.intake.core.erasure import Erasures
 from services.intake.core.reliance import Reliance, with_assessment
@@ -42,6 +45,7 @@ class IntakeState:
         withdrawn: by consent the event that withdrew it.
         objected: consents whose withdrawal stands as an objection.
         reliance: what was shared because of a consent.
+        pending: children of whom it stands open who they are.
         erasures: what was proposed to be erased, and what holds that back.
         attachments: files that belong to it.
     """
@@ -56,6 +60,7 @@ class IntakeState:
     withdrawn: Mapping[str, str] = field(default_factory=dict)
     objected: frozenset[str] = frozenset()
     reliance: Reliance = field(default_factory=Reliance)
+    pending: Mapping[str, IdentityMatch] = field(default_factory=dict)
     erasures: Erasures = field(default_factory=Erasures)
     attachments: Attachments = field(default_factory=Attachments)
 
@@ -75,6 +80,8 @@ def evolve(state: IntakeState, fact: Fact) -> IntakeState:
             return replace(state, holders={**state.holders, data.share_id: data.recipient_agency_id})
         case ShareRecalled():
             return replace(state, holders={k: v for k, v in state.holders.items() if k != data.share_id})
+        case LinkPending() | LinkSettled():
+            return replace(state, pending=identity.with_fact(state.pending, fact))
         case BasisAssessed():
             return replace(state, reliance=with_assessment(state.reliance, data))
     if fact.type.startswith("Attachment"):

@@ -45,7 +45,7 @@ _DISABILITY: Final = Category.CATEGORY_DISABILITY
 _SERVICES: Final = Category.CATEGORY_SERVICE_INVOLVEMENT
 _ADOPTED: Final = StatutoryStatus.STATUTORY_STATUS_ADOPTED
 _PNC: Final = IdentifierKind.IDENTIFIER_KIND_PNC_ID
-_INVALID: Final = IdentifierCheck.IDENTIFIER_CHECK_INVALID
+_NOT_GIVEN: Final = frozenset({IdentifierCheck.IDENTIFIER_CHECK_INVALID, IdentifierCheck.IDENTIFIER_CHECK_UNCONFIRMED})
 _IDENTITY: Final = ("person_id", "role", "names", "birth_date", "expected_on", "sex", "age_years", "language")
 _ITEM: Final = ("item_id", "category", "kind", "occurred", "core", "emergency_minimum")
 _CONSENT: Final = ("consent_ref", "kind", "status", "purpose", "given_on", "expires_on", "explicit")
@@ -121,7 +121,7 @@ def _identifiers(source: Person, row: MatrixRow) -> Iterable[Identifier]:
         return
     for number in source.identifiers:
         fits = number.kind in row.identifiers and number.kind != _PNC
-        if fits and not number.hidden and number.check != _INVALID:
+        if fits and not number.hidden and number.check not in _NOT_GIVEN:
             yield Identifier(kind=number.kind, value=number.value, check=number.check)
 
 

@@ -25,6 +25,7 @@ from services.workbench.scenario.document import (
     Then,
     WithheldThen,
 )
+from services.workbench.scenario.identity_then import match_differences
 from services.workbench.scenario.terms import LONDON, local
 from services.workbench.scenario.words import words_in
 
@@ -85,6 +86,8 @@ def _differences(then: Then, seen: Seen) -> Iterator[str]:
     yield from _codes(then, seen)
     yield from _decisions(then, seen)
     yield from access_differences(then, seen)
+    for match in then.matches:
+        yield from match_differences(match, seen)
     for clock in then.clocks:
         yield from _clock(clock, seen)
     if then.family_told is not None:
@@ -277,11 +280,10 @@ def _not_told(wanted: Iterable[str], seen: Seen) -> Iterator[str]:
 
 def _codes(then: Then, seen: Seen) -> Iterator[str]:
     assessed = seen.assessed or BasisAssessed()
-    raised = [*seen.of("ConcernRaised"), *seen.of("InformationCorrected")]
     have = {
         "question": {q.code for q in assessed.questions},
         "governance": set(assessed.governance_codes),
-        "warning": {code for data in raised for code in data.warning_codes},
+        "warning": {code for fact in seen.facts for code in getattr(fact.data, "warning_codes", ())},
         "answer": set(assessed.answered_codes),
     }
     asked = (("question", then.questions), ("governance", then.governance), ("warning", then.warnings))

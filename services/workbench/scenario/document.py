@@ -48,6 +48,7 @@ from services.workbench.scenario.after import (
     Revoke,
     SafetyCall,
 )
+from services.workbench.scenario.identity_then import MatchThen
 from services.workbench.scenario.places import Places
 from services.workbench.scenario.terms import (
     AgencyId,
@@ -495,6 +496,7 @@ class Then(Strict):
         default=None, description="who leads now: these authorities and no other (practice 24)"
     )
     reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
+    matches: list[MatchThen] = Field(default=[], description="what was concluded on who a child is")
     subject_access: list[AccessThen] = Field(default=[], description="requests for a copy of what is held")
     known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")
 
