@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -24,6 +25,11 @@ def _line(value: Any) -> Any:
 def _word(value: Any) -> Any:
     """Write a code as the contract does: ``Child in need`` and ``child-in-need`` are ``child_in_need``."""
     return one_line(value).lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else value
+
+
+def _parted(value: Any) -> Any:
+    """Write a matcher's own word as the contract does: ``PotentialMatch`` is ``potential_match``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", value) if isinstance(value, str) else value
 
 
 def _answer(value: Any) -> Any:
@@ -104,7 +110,7 @@ AbsenceCode = Annotated[str, Code(codes.ConsentAbsence)]
 ToldCode = Annotated[str, Code(codes.FamilyTold, truth=True)]
 NotToldCode = Annotated[str, Code(codes.FamilyNotToldReason)]
 ClassCode = Annotated[str, Code(codes.AgencyClass)]
-MatchCode = Annotated[str, Code(codes.IdentityMatch)]
+MatchCode = Annotated[str, Code(codes.IdentityMatch), BeforeValidator(_parted)]
 MythCode = Annotated[str, Code(codes.SharingMyth)]
 Article6Code = Annotated[str, Code(codes.Article6)]
 NeedCode = Annotated[str, Code(census.PrimaryNeed)]

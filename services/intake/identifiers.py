@@ -34,10 +34,16 @@ def compact(value: str) -> str:
     return re.sub(r"[\s.\-]", "", value).upper()
 
 
-def concluded(confidence: float) -> IdentityMatch:
-    """Give what a matcher's confidence (0 to 1) in one candidate means."""
-    if confidence >= MATCH_FROM:
+def concluded(confidence: str) -> IdentityMatch | None:
+    """Give what a matcher's confidence (0 to 1) in one candidate means; None where it is no such number."""
+    try:
+        read = float(confidence)
+    except ValueError:
+        return None
+    if not 0 <= read <= 1:
+        return None
+    if read >= MATCH_FROM:
         return IdentityMatch.IDENTITY_MATCH_MATCH
-    if confidence >= POTENTIAL_FROM:
+    if read >= POTENTIAL_FROM:
         return IdentityMatch.IDENTITY_MATCH_POTENTIAL_MATCH
     return IdentityMatch.IDENTITY_MATCH_LOW_CONFIDENCE_MATCH

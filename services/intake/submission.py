@@ -130,8 +130,8 @@ class Identifier(Sent):
     value: Line = Field(min_length=1, examples=["9990000018"])
     hidden: HiddenCode = ""
     match: MatchCode = Field(default="", description="What the matcher that named it concluded; none: you know it.")
-    confidence: float | None = Field(
-        default=None, ge=0, le=1, description="Of that matcher; read where `match` is left out, and not kept."
+    confidence: Line = Field(
+        default="", description="Of that matcher, 0 to 1; read where `match` is left out.", examples=["0.90"]
     )
 
 

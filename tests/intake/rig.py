@@ -100,14 +100,15 @@ class Intake:
         """Ask as an agency would."""
         return await self.client.get(path, params=params, headers={"Authorization": f"Bearer {self.token(agency)}"})
 
-    async def recorded(self, concern_id: str = "") -> list[Event]:
-        """Give every event recorded for sending, in order."""
+    async def recorded(self, concern_id: str = "", *, links: bool = False) -> list[Event]:
+        """Give every event recorded for sending, in order; with ``links`` what stands open about who a child is too."""
         rows = await self.pool.fetch(
             "SELECT concern_id, topic, headers, value FROM entry WHERE origin = 'o' "
             "AND ($1 = '' OR concern_id::text = $1) ORDER BY seq",
             concern_id,
         )
-        return [decode(entry_record(row)) for row in rows]
+        events = [decode(entry_record(row)) for row in rows]
+        return [event for event in events if links or event.type not in ("LinkPending", "LinkSettled")]
 
     async def hear(self, concern_id: str, data: Message, topic: str = "shares.v1", words: str = "") -> None:
         """Take an event of another service, as the stage would; words are sealed under the share's key."""

@@ -131,9 +131,7 @@ def _identifiers(given: sent.Person, made: facts.Person, scribe: Scribe) -> None
         found = check(kind, number.value)
         if found == _INVALID:
             scribe.flag(FlagCode.IDENTIFIER_INVALID, *at, "value")
-        match = scribe.code(codes.IdentityMatch, number.match, *at, "match")
-        if not match and number.confidence is not None:
-            match = concluded(number.confidence)
+        match = _match(number, scribe, *at)
         if match not in _CERTAIN and found != _INVALID:
             found = _UNCONFIRMED
             scribe.flag(FlagCode.MATCH_NOT_CERTAIN, *at, "value")
@@ -148,6 +146,17 @@ def _identifiers(given: sent.Person, made: facts.Person, scribe: Scribe) -> None
             if not shown.hidden:
                 shown.hidden = _FOR_ADOPTION
                 scribe.flag(FlagCode.IDENTIFIER_HIDDEN_ADOPTION, "identifiers", index)
+
+
+def _match(number: sent.Identifier, scribe: Scribe, *at: str | int) -> codes.IdentityMatch:
+    """Give what a matcher concluded of a number; what cannot be read is uncertain, the side that harms nobody."""
+    stated = scribe.code(codes.IdentityMatch, number.match, *at, "match")
+    if stated or not (number.match or number.confidence):
+        return stated  # type: ignore[no-any-return]
+    found = None if number.match else concluded(number.confidence)
+    if found is None and not number.match:
+        scribe.keep(FlagCode.CODE_NOT_KNOWN, number.confidence, *at, "confidence")
+    return found or codes.IdentityMatch.IDENTITY_MATCH_POTENTIAL_MATCH
 
 
 def _relationships(given: sent.Person, made: facts.Person, refs: Refs, scribe: Scribe) -> None:

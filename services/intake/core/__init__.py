@@ -90,7 +90,7 @@ class IntakeCore:
         after = status_with(before, as_event(fact, effect))
         restarted = after.watched_from != before.watched_from
         timers = (Timer(WATCH, fact.recorded + self.watch),) if restarted and watched(after) else ()
-        if not isinstance(effect.data, identity.IDENTIFYING):
+        if not isinstance(effect.data, identity.IDENTIFYING) or after.history:
             return Decision((effect,), timers)
         return Decision((effect, *identity.links(state.pending, fact, after.agency_id, effect.data)), timers)
 
