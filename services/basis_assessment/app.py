@@ -7,11 +7,13 @@ import sys
 from typing import Final
 
 from fastapi import APIRouter
+from prometheus_client import Gauge
 
 from services.basis_assessment.access_api import access_routes
 from services.basis_assessment.api import decision_routes
 from services.basis_assessment.core import BasisCore
 from services.basis_assessment.explain_api import explanation_routes
+from services.basis_assessment.law_in_use import say_changed
 from services.basis_assessment.pack_document import read_book
 from services.basis_assessment.rights import read_exemptions
 from services.basis_assessment.rooms import Rooms
@@ -58,6 +60,14 @@ async def follow_arrangements(context: Context) -> None:
     await follow(book_of(context.settings), context.clock, context.telemetry.registry)
 
 
+async def look_at_the_law(context: Context) -> None:
+    """Say whether a pack that decided was changed since; once, when the service starts."""
+    gauge = Gauge(
+        "relay_law_packs_changed", "Law packs changed after they decided", registry=context.telemetry.registry
+    )
+    await say_changed(read_book(context.settings.deploy_dir / "law"), Decisions(context.pool), gauge)
+
+
 SERVICE = Service(
     name="basis_assessment",
     core=core_of,
@@ -65,7 +75,7 @@ SERVICE = Service(
     reads=("concerns.v1",),
     writes=("assessments.v1",),
     routes=routes,
-    workers=(follow_arrangements,),
+    workers=(follow_arrangements, look_at_the_law),
     opens=OPENS,
     purpose="assess",
     may_issue=False,

@@ -224,6 +224,13 @@ class Decisions:
         )
         return [_waiting(row) for row in rows]
 
+    async def newest_assessed(self, limit: int) -> list[BasisAssessed]:
+        """Give the newest assessments, of any concern."""
+        rows = await self._pool.fetch(
+            "SELECT assessed FROM assessment WHERE assessed IS NOT NULL ORDER BY recorded DESC LIMIT $1", limit
+        )
+        return [BasisAssessed.FromString(bytes(row["assessed"])) for row in rows]
+
     async def access(self, agencies: Collection[str]) -> list[AccessAsked]:
         """Give the requests for a copy at some agencies, open ones first."""
         rows = await self._pool.fetch(

@@ -133,12 +133,22 @@ async def _run(service: Service, settings: Settings) -> int:
         async with AsyncExitStack() as stack:
             await _together(service, settings, stack, stop)
     except Exception as error:
+        if (wrong := _setting_in(error)) is not None:  # a file of deploy/ or a variable: it says which, where, and what
+            print(wrong, file=sys.stderr)  # noqa: T201  (a person starts it and reads this)
+            return 2
         log.error("stopped by an error", error=_leaf(error))  # noqa: TRY400  (a traceback may hold content)
         if settings.profile != "production":
             raise
         return 1
     log.info("stopped", service=service.name)
     return 0
+
+
+def _setting_in(error: BaseException) -> SettingsError | None:
+    """Give the wrong setting that stopped a service, from inside nested groups too; None where none did."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, SettingsError) else None
 
 
 def _leaf(error: BaseException) -> str:
@@ -168,6 +178,7 @@ async def connect(url: str, what: str) -> asyncpg.Pool:
 
 async def assemble(service: Service, settings: Settings, stack: AsyncExitStack) -> tuple[Context, Publisher]:
     """Connect, migrate, and put the parts of a service together."""
+    core = service.core(settings)  # first: what is wrong in deploy/ is said before anything is connected to
     clock = clock_of(settings)
     telemetry = Telemetry(service.name, exporter_from_environment())
     stack.callback(telemetry.close)
@@ -179,7 +190,7 @@ async def assemble(service: Service, settings: Settings, stack: AsyncExitStack) 
     own = {t: partitions[t] for t in (*service.writes, parked_topic) if t in partitions}
     desk: Desk[Any] = Desk(
         service=service.name,
-        core=service.core(settings),
+        core=core,
         store=service.store,
         keys=keys,
         clock=clock,

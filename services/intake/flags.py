@@ -25,6 +25,7 @@ class FlagCode(StrEnum):
     CHARACTERS_REMOVED = "characters_removed"
     CHILD_UNNAMED = "child_unnamed"
     CODE_NOT_KNOWN = "code_not_known"
+    CONSENTS_CONTRADICT = "consents_contradict"
     CONSENT_WITHOUT_END = "consent_without_end"
     CONSENT_ABSENCE_NOT_STATED = "consent_absence_not_stated"
     CORRECTED_SINCE = "corrected_since"
@@ -36,6 +37,7 @@ class FlagCode(StrEnum):
     DATES_OUT_OF_ORDER = "dates_out_of_order"
     DESTINATION_UNKNOWN = "destination_unknown"
     EXPECTED_DATE_UNLIKELY = "expected_date_unlikely"
+    FACTS_CONTRADICT = "facts_contradict"
     FACTOR_NONE_COMBINED = "factor_none_combined"
     HIDDEN_WITHOUT_REASON = "hidden_without_reason"
     IDENTIFIER_HIDDEN_ADOPTION = "identifier_hidden_adoption"
@@ -65,6 +67,8 @@ _DETAILS = {
     FlagCode.CHARACTERS_REMOVED: "Control characters were taken out; every word was kept.",
     FlagCode.CHILD_UNNAMED: "A child without a name; send the name, or what the child is called, when you know it.",
     FlagCode.CODE_NOT_KNOWN: "Not a code we know; kept as you wrote it, and not acted on. See /v1/codes for the words.",
+    FlagCode.CONSENTS_CONTRADICT: "Consent is stated as given and as not given, by one person for one thing. Both were "
+    "kept. Send a correction with the one that stands, or say with given_on which came later.",
     FlagCode.CONSENT_WITHOUT_END: "Consent as the lawful basis has an end date; without it, it is not relied on.",
     FlagCode.CONSENT_ABSENCE_NOT_STATED: "Say why consent was not sought: one of the three limbs of paragraph 18(2).",
     FlagCode.CORRECTED_SINCE: "This content was accepted before and was corrected since; nothing was recorded now. "
@@ -79,6 +83,8 @@ _DETAILS = {
     FlagCode.DESTINATION_UNKNOWN: "Nobody knows where the child went: telephone the authority the child left, and the "
     "police if the child may be in danger. It is recorded and passed on.",
     FlagCode.EXPECTED_DATE_UNLIKELY: "More than ten months ahead, or more than a month past; it was kept. Check it.",
+    FlagCode.FACTS_CONTRADICT: "This and something else that was said cannot both be so. Both were kept, and nothing "
+    "waits for it. Send a correction that says which it is.",
     FlagCode.FACTOR_NONE_COMBINED: "Factor 21 (none) cannot be combined with another; all were kept.",
     FlagCode.HIDDEN_WITHOUT_REASON: "Hidden without a reason we know: it stays hidden. Say why when you can.",
     FlagCode.IDENTIFIER_HIDDEN_ADOPTION: "Numbers of an adopted child travel no further (Children Act 2004 s16LC(7)).",

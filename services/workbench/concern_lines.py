@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.chassis.calendar import LONDON
 
 NOT_YET = "-"
+
+MEND: Final = {
+    "agency_unknown": "agency_unknown: not in the arrangement; telephone it, and have it added or put the id right",
+    "no_agency_found": "no_agency_found: the arrangement lists nobody of this kind here; telephone, and have it added",
+}
+"""Rules of the book by which nobody could be told, with what to do about it."""
 
 
 def status_lines(status: dict[str, Any]) -> Iterator[str]:
@@ -39,7 +45,12 @@ def journey_lines(journey: dict[str, Any]) -> Iterator[str]:
         "not told, or not everything",
         ("who", "parts", "reason", "rule"),
         [
-            [w["agency_id"] or w["class"] or "nobody else", str(w["parts"] or "all"), w["reason"], w["rule"]]
+            [
+                w["agency_id"] or w["class"] or "nobody else",
+                str(w["parts"] or "all"),
+                w["reason"],
+                MEND.get(w["rule"], w["rule"]),
+            ]
             for w in journey["withheld_because"]
         ],
     )

@@ -14,6 +14,7 @@ from concern_relay.v1 import facts_pb2 as facts
 from services.chassis.event import Content, KeyScope, derived_id
 from services.intake import submission as sent
 from services.intake.content.case import Case
+from services.intake.content.contradictions import contradictions
 from services.intake.content.detail import detail
 from services.intake.content.items import NEVER_ASSUMED, consent, group, item, place
 from services.intake.content.people import person
@@ -58,6 +59,7 @@ def contents_of(given: sent.Submission, *, concern_id: str, key: IdKey, today: d
     groups = [group(g, i, case) for i, g in enumerate(given.groups)]
     items = _items(given, case)
     consents = [consent(c, i, case) for i, c in enumerate(given.consents)]
+    contradictions(whole, urgency, people, consents, flags)
     if not given.history:  # whose return it is says which authority
         _who_and_where(people, places, groups, flags)
     parts = [
