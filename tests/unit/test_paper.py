@@ -8,22 +8,34 @@ import re
 from contextlib import closing
 from datetime import date
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from concern_relay.v1.codes_pb2 import SharingMyth
+from concern_relay.v1 import assessments_pb2, concerns_pb2, shares_pb2
+from concern_relay.v1.codes_pb2 import DpaCondition, SharingMyth
 from services.basis_assessment.pack_document import read_book
 from services.basis_assessment.ropa import as_csv, record_of_processing
 from services.chassis.arrangement import ArrangementBook
 from services.chassis.codes import words
+from services.workbench.cli import NOUNS
 from services.workbench.dry_run import DryRun
 from services.workbench.scenario.in_process import InProcess
 from services.workbench.scenario.play import play, read
 
+CONTRACT = (concerns_pb2, assessments_pb2, shares_pb2)
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAPER = ("ico-ten-steps.md", "hazard-log.md", "dpia.md", "controllers-and-processors.md")
+PAPER = (
+    "ico-ten-steps.md",
+    "hazard-log.md",
+    "dpia.md",
+    "controllers-and-processors.md",
+    "appropriate-policy-document-template.md",
+)
+PRINCIPLES = 7  # of Article 5: (a) to (f), and accountability
 MYTH_CELLS = 6  # four cells, and what stands before the first and after the last bar
 NAMED = re.compile(r"`((?:tests|docs)/[\w./-]+?\.(?:py|yaml|md))(?:::(\w+))?`")
 
@@ -63,7 +75,7 @@ def test_every_step_principle_and_myth_has_a_line() -> None:
     principles = [row for row in found if re.match(r"\| (\([a-f]\)|accountability)", row)]
 
     assert [int(re.findall(r"\d+", row)[0]) for row in steps] == list(range(1, 11))
-    assert len(principles) == 7
+    assert len(principles) == PRINCIPLES
     assert all(NAMED.search(row) for row in (*steps, *principles))
     myths = {row.split("|")[2].strip(" `"): row for row in found if len(row.split("|")) == MYTH_CELLS}
     assert set(myths) - {"code"} >= set(words(SharingMyth))
@@ -80,6 +92,65 @@ def test_every_known_failure_has_a_control_a_test_and_a_residual_risk() -> None:
             assert NAMED.search(row), row[:40]
             [severity, likelihood, risk] = map(int, re.findall(r"(\d) \u00d7 (\d) = (\d+)", row)[0])
             assert severity * likelihood == risk < 10
+
+
+def test_every_field_and_command_the_controllers_page_names_exists() -> None:
+    """Who is controller is said by fields of the contract and commands of the product: none of them is invented."""
+    page = text("controllers-and-processors.md")
+    fields = re.findall(r"`([A-Z]\w+)(?:\.(\w+))?`", page)
+    known = {m.name: m for module in CONTRACT for m in module.DESCRIPTOR.message_types_by_name.values()}
+
+    assert len(fields) >= len(("sender", "lead", "recipient", "cover"))
+    for message, field in fields:
+        assert message in known, message
+        assert not field or field in known[message].fields_by_name, f"{message}.{field}"
+    for noun, verb in re.findall(r"`concern-relay (\w+) (\w+)", page):
+        ran = CliRunner().invoke(import_module(NOUNS[noun][0]).app, [verb, "--help"])
+        assert ran.exit_code == 0, f"{noun} {verb}"
+
+
+def test_every_party_is_controller_or_processor_and_no_duty_is_nobodys() -> None:
+    """Each party is said to be the one or the other; each duty has its owner and what the system gives for it."""
+    parties, duties = text("controllers-and-processors.md").split("## Duties, and who does them")
+    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in parties.splitlines() if row.startswith("| ")]
+    owners = [[cell.strip() for cell in row.split("|")[1:-1]] for row in duties.splitlines() if row.startswith("| ")]
+
+    assert all(re.search(r"controller|processor|acts for", row[1]) for row in cells[1:])
+    assert all(cell for row in owners for cell in row)
+
+
+def test_the_policy_document_template_has_what_schedule_1_part_4_asks_for() -> None:
+    """Each condition that needs one, each principle of Article 5, retention and erasure, review and who signs."""
+    page = text("appropriate-policy-document-template.md")
+    conditions = {word.split("_")[1] for word in words(DpaCondition) if word.startswith("sch1_p")}
+
+    assert {f"p{number}" for number in re.findall(r"Sch 1 para (\d+)", page)} <= conditions
+    assert {"18", "6", "36"} <= set(re.findall(r"Sch 1 para (\d+)", page))
+    principles = [
+        row for row in rows("appropriate-policy-document-template.md") if re.match(r"\| (\([a-f]\)|acc)", row)
+    ]
+    assert len(principles) == PRINCIPLES
+    for said in ("Retention and erasure", "six months after", "next review", "Signed"):
+        assert said in page
+
+
+def test_the_impact_assessment_holds_what_article_35_asks_for() -> None:
+    """What is processed, necessity and proportionality, the risks with what is done about each, and who was asked."""
+    page = text("dpia.md")
+    for heading in (
+        "What is processed",
+        "Necessity and proportionality",
+        "Risks to people",
+        "Who was asked",
+        "Decision",
+    ):
+        assert re.search(rf"^## \d\. .*{heading}", page, re.MULTILINE), heading
+    figures = [re.findall(r"(\d) \u00d7 (\d)", row) for row in rows("dpia.md")]
+    risks = [found for found in figures if found]
+
+    assert len(risks) >= PRINCIPLES
+    for before, after in risks:
+        assert int(after[0]) * int(after[1]) < int(before[0]) * int(before[1]) or before == after
 
 
 def test_governance_is_asked_and_nothing_waits() -> None:
