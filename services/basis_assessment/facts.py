@@ -104,6 +104,9 @@ def _declare() -> Iterator[Declared]:
         *("emergency_minimum", "core"),
     ):
         yield Declared(name, FactType.BOOL)
+    # Who is protected by sharing the item, which need not be whom it is about (paragraph 18(1)(b)).
+    yield Declared("protects_child", FactType.BOOL, question="child_age")
+    yield Declared("protects_adult_at_risk", FactType.BOOL, question="adult_at_risk")
     yield Declared("subject_can_consent", FactType.BOOL, question="subject_can_consent")
     yield Declared("item_consent", FactType.CODE, _codes(Consent))
     yield Declared("item_decision", FactType.CODE, _codes(Decided))
@@ -122,7 +125,7 @@ PER_ITEM = frozenset(
     {
         *("part_open", "category", "sensitivity", "person_needed", "category_needed", "sender_says_needed"),
         *("source_protected", "address_hidden", "emergency_minimum", "core", "subject_can_consent", "item_consent"),
-        *("item_decision", "condition", "consent_absence"),
+        *("item_decision", "condition", "consent_absence", "protects_child", "protects_adult_at_risk"),
     }
 )
 """Facts that differ from item to item. ``consent_absence`` is the concern's unless the item's subject has its own."""

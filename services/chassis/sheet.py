@@ -22,7 +22,7 @@ TITLES: Final = {
 }
 _REFERENCES: Final = frozenset(
     {"about_person_id", "mentions_person_ids", "about_place_id", "about_group_id", "to_person_id", "person_ids",
-     "subject_person_id", "given_by_person_id"}
+     "protects_person_id", "subject_person_id", "given_by_person_id"}
 )  # fmt: skip
 _OWN: Final = frozenset(
     {"person_id", "item_id", "place_id", "group_id", "consent_ref", "item_ids", "core", "check",
@@ -37,6 +37,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "about_group_id": "about",
     "to_person_id": "to",
     "person_ids": "people",
+    "protects_person_id": "to protect",
     "subject_person_id": "of",
     "given_by_person_id": "given by",
     "gss_code": "authority",

@@ -248,6 +248,9 @@ class Item(Sent):
     core: bool | None = None
     emergency_minimum: bool | None = None
     consent: Ref = Field(default="", description="The ref of the consent this item rests on.")
+    protects: Ref = Field(
+        default="", description="The ref of the person it serves to protect; left out, the children of the concern."
+    )
     needed_by: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
     not_for: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, DecisionRequested, ItemAssessment, Question
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, LegalNature, Outcome
+from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, DpaCondition, LegalNature, Outcome
 from services.basis_assessment import pack as p
 from services.basis_assessment.core.consent import Consents
 from services.basis_assessment.core.engine import Engine
@@ -27,6 +27,14 @@ from services.chassis.clauses import Facts
 from services.chassis.codes import word_of
 from services.chassis.concern_facts import concern_facts
 
+# Conditions that are about somebody's protection: whom they protect and whom the data is about stand beside them.
+PROTECTIVE = frozenset(
+    {
+        DpaCondition.DPA_CONDITION_SCH1_P18_SAFEGUARDING,
+        DpaCondition.DPA_CONDITION_SCH1_P36_P18_SAFEGUARDING,
+        DpaCondition.DPA_CONDITION_SCH8_P4_SAFEGUARDING,
+    }
+)
 _DEFAULT_DECIDER = DeciderRole.DECIDER_ROLE_SAFEGUARDING_LEAD
 # A judgement that telling does more harm is about children's social care only when it names it (detrimental_to).
 _NOT_BY_DEFAULT = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
@@ -181,6 +189,9 @@ class _Assessing:
         )
         out.CopyFrom(verdict.message)
         out.part_id = subject.part_id
+        if subject.item is not None and out.condition in PROTECTIVE:
+            out.about_person_id = subject.item.about_person_id
+            out.protects_person_ids.extend(subject.protected.towards(recipient))
         if decided is not None and not verdict.message.outcome:
             out.outcome = decided.of
         self._unconditioned |= verdict.unconditioned

@@ -17,6 +17,7 @@ from concern_relay.v1.codes_pb2 import (
 )
 from concern_relay.v1.facts_pb2 import Item, Part, Person, Place
 from services.basis_assessment.core.consent import Consents
+from services.basis_assessment.core.protecting import NOBODY_PROTECTED, Protected, Protecting
 from services.basis_assessment.core.verdict import Known
 from services.basis_assessment.facts import Consent
 from services.basis_assessment.pack import LawPack
@@ -29,7 +30,7 @@ _NOBODY = PersonRole.PERSON_ROLE_UNSPECIFIED
 _ANYBODY = PersonRole.PERSON_ROLE_THIRD_PARTY
 _ORDINARY = Sensitivity.SENSITIVITY_ORDINARY
 _WITH_ADDRESS = frozenset({Category.CATEGORY_ADDRESS, Category.CATEGORY_CONTACT_DETAILS, Category.CATEGORY_HOUSING})
-_SEALED: Known = (False, *(None,) * 8)
+_SEALED: Known = (False, *(None,) * 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,9 @@ class Subject:
     """A part that may be shown: a person, an item, a place or a group.
 
     Attributes:
-        known: the first nine of ``ITEM_FACTS``, which are the same for every recipient.
+        known: the first eleven of ``ITEM_FACTS``, which are the same for every recipient.
         role: of the person it is about; unspecified when it is about nobody in particular.
+        protected: whose protection sharing it serves.
         item: the item, where it is one.
     """
 
@@ -47,6 +49,7 @@ class Subject:
     category: Category
     sensitivity: Sensitivity
     role: PersonRole
+    protected: Protected
     item: Item | None = None
 
     def needed_by(self, row: MatrixRow) -> bool:
@@ -76,6 +79,7 @@ class _Subjects:
         self._consents = consents
         self._concern = consents.concern
         self._detail = consents.concern.detail
+        self._protecting = Protecting(self._concern, consents.today)
         self._core_flagged, self._minimum_flagged = False, False
         for part in self._concern.parts.values():
             if part.WhichOneof("body") == "item":
@@ -87,7 +91,7 @@ class _Subjects:
         for part_id in sorted(concern.parts.keys() | concern.unopened):
             part = concern.parts.get(part_id)
             if part is None:
-                yield Subject(part_id, _SEALED, Category.CATEGORY_UNSPECIFIED, _ORDINARY, _NOBODY)
+                yield Subject(part_id, _SEALED, Category.CATEGORY_UNSPECIFIED, _ORDINARY, _NOBODY, NOBODY_PROTECTED)
             elif (subject := self._subject(part_id, part)) is not None:
                 yield subject
 
@@ -104,8 +108,10 @@ class _Subjects:
         return None
 
     def _plain(self, part_id: str, category: Category, role: PersonRole, *, hidden: bool) -> Subject:
-        known = (True, word_of(Category, category), _word(_ORDINARY), False, hidden, True, False, None, None)
-        return Subject(part_id, known, category, _ORDINARY, role)
+        protected = self._protecting.by_default
+        of_them = (protected.child, protected.adult_at_risk)
+        known = (True, word_of(Category, category), _word(_ORDINARY), False, hidden, True, False, *of_them, None, None)
+        return Subject(part_id, known, category, _ORDINARY, role, protected)
 
     def _item(self, part_id: str, item: Item) -> Subject:
         # As the matrix does (MatrixRow.admits): an item whose category nobody stated is about welfare.
@@ -115,6 +121,7 @@ class _Subjects:
         role = _NOBODY
         if item.about_person_id:
             role = (about.role or _ANYBODY) if about is not None else _ANYBODY
+        protected = self._protecting.by(item)
         absence = self._consents.absence(item) or self._detail.consent_absence
         known = (
             True,
@@ -124,10 +131,12 @@ class _Subjects:
             self._hidden(item, category, about),
             self._minimum(item),
             item.core,
+            protected.child,
+            protected.adult_at_risk,
             _stated(about.can_consent) if about is not None else None,
             word_of(ConsentAbsence, absence) or None,
         )
-        return Subject(part_id, known, category, sensitivity, role, item)
+        return Subject(part_id, known, category, sensitivity, role, protected, item)
 
     def _minimum(self, item: Item) -> bool:
         """What the sender marked as the emergency's minimum; else the core; else everything: nothing may be missing."""

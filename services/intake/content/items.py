@@ -48,6 +48,10 @@ def item(given: sent.Item, item_id: str, case: Case, *at: str | int) -> facts.It
     made.core = core if given.core is None else given.core
     asked = given.emergency_minimum
     made.emergency_minimum = (case.urgency == _EMERGENCY and emergency) if asked is None else asked
+    if given.protects:
+        made.protects_person_id = case.refs.person.get(given.protects, "")
+        if not made.protects_person_id:
+            scribe.keep(FlagCode.REF_UNKNOWN, given.protects, "protects")
     if given.consent:
         made.consent_ref = case.refs.consent.get(given.consent, "")
         if not made.consent_ref:

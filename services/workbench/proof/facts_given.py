@@ -27,7 +27,15 @@ ITEM_KNOWN: Final = (
     *("person_needed", "category_needed", "sender_says_needed", "item_consent", "item_decision"),
     "class_outcome",
 )
-OPEN_KNOWN: Final = ("category", "sensitivity", "source_protected", "address_hidden", "emergency_minimum", "core")
+OPEN_KNOWN: Final = (
+    "category",
+    "sensitivity",
+    "source_protected",
+    "address_hidden",
+    "emergency_minimum",
+    "core",
+    "protects_child",
+)
 """Known of every part that could be opened (core/items.py)."""
 SHARED: Final = frozenset({"share_duty", "share_power", "share_consent", "share_emergency"})
 

@@ -154,6 +154,10 @@ def _item(name: str, wanted: ItemThen, found: ClassAssessment, seen: Seen) -> It
         "consent_absence": word_of(codes.ConsentAbsence, item.consent_absence),
         "reason": word_of(codes.WithholdReason, item.reason),
     }
+    if wanted.about and seen.part(wanted.about) != item.about_person_id:
+        yield f"basis: {name} item {wanted.item!r} is not said to be about {wanted.about!r}"
+    if wanted.protects is not None and {seen.part(ref) for ref in wanted.protects} != set(item.protects_person_ids):
+        yield f"basis: {name} item {wanted.item!r} does not protect exactly {', '.join(wanted.protects) or 'nobody'}"
     for field_name, value in words.items():
         yield from _same(f"basis: {name} item {wanted.item!r} {field_name}", getattr(wanted, field_name), value)
     led = set(item.clause_codes)

@@ -343,6 +343,12 @@ class ItemThen(Strict):
     reason: WithholdReason | None = None
     clauses: list[Clause] = Field(default=[], description="clauses that must have led here, as policy_document")
     not_clauses: list[Clause] = Field(default=[], description="clauses that must not")
+    about: Ref | None = Field(
+        default=None, description="the person it is about, where the condition is about protection"
+    )
+    protects: list[Ref] | None = Field(
+        default=None, description="the persons protected, where the condition is about protection; no others"
+    )
 
 
 class BasisThen(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concern_relay.v1.facts_pb2 import Part
 from tests.unit.basis.law_cases import (
     ARREST,
     BRUISE,
@@ -40,6 +41,16 @@ from tests.unit.basis.law_table import (
     RECORD,
     Example,
 )
+
+HERS = {"hers": item("disability", item_id="hers", about_person_id="sister", protects_person_id="sister")}
+FATHER = {"father": person("adult_of_concern", person_id="father", adult_at_risk=False)}
+HIS = {"his": item("mental_health", item_id="his", about_person_id="father")}
+
+
+def sister(*, at_risk: bool) -> dict[str, Part]:
+    """Give a sister of 19."""
+    return {"sister": person("sibling", person_id="sister", age_years=19, adult_at_risk=at_risk)}
+
 
 EXAMPLES = (
     # -- Article 9 and Schedule 1
@@ -248,6 +259,36 @@ EXAMPLES = (
             detail={**HARM, **PREJUDICE},
         ),
         {"csc/hers.rests": f"{P18} would_prejudice_protection", "adult_social_care": "share_power"},
+    ),
+    Example(
+        "A grown-up sister who is not at risk is not protected by paragraph 18, though a child is named too (S18).",
+        Raised(
+            agency=COMMISSIONED,
+            parts=together(CHILD, WORRY, NOTE, sister(at_risk=False), HERS),
+            detail={**HARM, **PREJUDICE},
+        ),
+        {
+            "csc/hers": "blocked_pending no_condition",
+            "csc/note.rests": f"{P18} would_prejudice_protection",
+        },
+    ),
+    Example(
+        "She is, where she is at risk; and where that is not known it is asked.",
+        Raised(
+            agency=COMMISSIONED,
+            parts=together(CHILD, WORRY, sister(at_risk=True), HERS),
+            detail={**HARM, **PREJUDICE},
+        ),
+        {"csc/hers.rests": f"{P18} would_prejudice_protection"},
+    ),
+    Example(
+        "What is about a dangerous father protects the child: whom it is about and who is protected differ (S17).",
+        Raised(
+            agency=COMMISSIONED,
+            parts=together(CHILD, WORRY, FATHER, HIS),
+            detail={**HARM, **PREJUDICE},
+        ),
+        {"csc/his.rests": f"{P18} would_prejudice_protection"},
     ),
     Example(
         "So is one of a group that is at risk, and a child before birth.",
