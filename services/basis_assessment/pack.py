@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 
 from concern_relay.v1.codes_pb2 import (
     AgencyClass,
@@ -223,7 +224,8 @@ class LawBook:
         """Make a book, oldest first.
 
         Raises:
-            SettingsError: when two packs of one name differ: a pack is immutable, a change is a new pack.
+            SettingsError: when two packs of one name differ: a pack is immutable, a change is a new pack. When two begin
+                on one day, or one that says its last day leaves a day without law, or with two, before the next.
         """
         ordered = tuple(sorted(packs, key=lambda pack: (pack.valid_from, pack.name)))
         names = [pack.name for pack in ordered]
@@ -236,6 +238,7 @@ class LawBook:
                 raise SettingsError(
                     f"two law packs begin on {pack.valid_from}; give {pack.name!r} another day, or variant"
                 )
+        _follow_one_another([pack for pack in ordered if not pack.variant])
         return cls(ordered)
 
     def by_digest(self, sha256: str) -> LawPack | None:
@@ -266,3 +269,22 @@ class LawBook:
         after = [other.valid_from for other in self.dated if other.valid_from > pack.valid_from]
         ends = [day for day in (pack.valid_to, after[0] - timedelta(days=1) if after else None) if day is not None]
         return None if pack.variant else min(ends, default=None)
+
+
+def _follow_one_another(dated: list[LawPack]) -> None:
+    """Hold packs that say their last day to it: the next begins the day after, unless an earlier one still lasts."""
+    for pack, following in pairwise(dated):
+        if pack.valid_to is None:
+            continue
+        wanted = pack.valid_to + timedelta(days=1)
+        if following.valid_from < wanted:
+            raise SettingsError(
+                f"law packs {pack.name!r} (to {pack.valid_to}) and {following.name!r} (from {following.valid_from}) "
+                f"overlap; let the second begin on {wanted}, or leave valid_to of the first empty"
+            )
+        # one that has no last day takes over again when a later one has ended
+        if following.valid_from > wanted and not any(other.in_force(wanted) for other in dated):
+            raise SettingsError(
+                f"no law from {wanted} to {following.valid_from - timedelta(days=1)}, between {pack.name!r} and "
+                f"{following.name!r}; let the second begin on {wanted}, or leave valid_to of the first empty"
+            )

@@ -159,6 +159,10 @@ def _read(root: yaml.Node, raw: bytes, base_of: Callable[[str], Read | None]) ->
 
 
 def _pack(found: Mapping[str, yaml.Node], digest: str, overlays: str) -> LawPack:
+    begins = _day(found["valid_from"])
+    ends = _day(found["valid_to"]) if text(found["valid_to"]) else None
+    if ends is not None and ends < begins:
+        fail(found["valid_to"], f"it ends on {ends}, before it begins on {begins}", "write a later day, or none")
     sources = _by_code(found["sources"], _source)
     questions = _by_code(found["questions"], lambda code, node: _question(code, node, sources))
     clauses = _clauses(found["clauses"], sources)
@@ -166,8 +170,8 @@ def _pack(found: Mapping[str, yaml.Node], digest: str, overlays: str) -> LawPack
     return LawPack(
         name=text(found["name"]),
         title=text(found["title"]),
-        valid_from=_day(found["valid_from"]),
-        valid_to=_day(found["valid_to"]) if text(found["valid_to"]) else None,
+        valid_from=begins,
+        valid_to=ends,
         sha256=digest,
         sources=sources,
         questions=questions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -64,6 +65,30 @@ def test_two_laws_cannot_begin_on_one_day() -> None:
     one, other = book().packs[0], book().packs[1]
     with pytest.raises(SettingsError, match="two law packs begin"):
         LawBook.of([one, type(other)(**{**vars(other), "valid_from": one.valid_from})])
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (date(2020, 12, 30), "no law from 2020-12-31 to 2020-12-31"),
+        (date(2021, 1, 1), "overlap; let the second begin on 2021-01-02"),
+    ],
+)
+def test_packs_that_say_their_last_day_leave_no_day_without_law_and_none_with_two(ends: date, said: str) -> None:
+    """A gap and an overlap are refused with the day that is wanted; to the day is right."""
+    first, second = book().packs[:2]
+
+    with pytest.raises(SettingsError, match=said):
+        LawBook.of([replace(first, valid_to=ends), second])
+    LawBook.of([replace(first, valid_to=date(2020, 12, 31)), second])
+
+
+def test_a_pack_that_ends_before_it_begins_is_refused_where_it_says_so() -> None:
+    """The error names the line."""
+    raw = (FOLDER / f"{UK_GDPR}.yaml").read_bytes().replace(b"valid_to:\n", b"valid_to: 2020-12-31\n", 1)
+
+    with pytest.raises(DocumentError, match="before it begins"):
+        parse_pack(raw, "backwards.yaml")
 
 
 def test_a_base_that_changed_is_refused_with_its_digest() -> None:
