@@ -224,7 +224,7 @@ class LawBook:
         """Make a book, oldest first.
 
         Raises:
-            SettingsError: when two packs of one name differ: a pack is immutable, a change is a new pack. When two begin
+            SettingsError: when two packs of one name differ: a pack is immutable, a change is a new pack. Two begin
                 on one day, or one that says its last day leaves a day without law, or with two, before the next.
         """
         ordered = tuple(sorted(packs, key=lambda pack: (pack.valid_from, pack.name)))

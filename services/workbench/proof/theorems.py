@@ -5,7 +5,7 @@ What z3 finds is a counterexample in facts, so a finding says what case has no a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import z3
@@ -32,9 +32,14 @@ SAY_ONLY: Final = frozenset({p.GOVERNANCE, p.ANSWERS})
 FACTS_SHOWN_MAX: Final = 12
 
 
-def prove(pack: LawPack) -> tuple[PackFinding, ...]:
-    """Prove a pack; give what does not hold, each with facts that show it."""
-    return tuple(_Proof(pack).all())
+def prove(pack: LawPack, only: str = "") -> tuple[PackFinding, ...]:
+    """Prove a pack; give what does not hold, each with facts that show it.
+
+    Args:
+        pack: any; it need not be of the book.
+        only: code of the one finding to look for, where the others are of no interest; empty is all.
+    """
+    return tuple(_Proof(pack).all(only))
 
 
 class _Proof:
@@ -49,16 +54,21 @@ class _Proof:
         self._given = {table: of_item if table in items else of_class for table in pack.tables}
         self._given[p.CLOCKS] = of_class
 
-    def all(self) -> Iterator[PackFinding]:
+    def all(self, only: str) -> Iterator[PackFinding]:
+        theorems: Mapping[Callable[[], Iterator[PackFinding]], tuple[str, ...]] = {
+            self._total: ("no_answer",),
+            self._reachable: ("row_unreachable",),
+            self._clauses: ("clause_never_true", "clause_never_false"),
+            self._bases: ("basis_contradicts", "basis_barred"),
+            self._emergency: ("emergency_waits",),
+            self._answers: ("asked_again", "proposal_no_answer"),
+            self._blocked: ("concern_blocked",),
+            self._identifiers: ("identifier_decides",),
+        }
         try:
-            yield from self._total()
-            yield from self._reachable()
-            yield from self._clauses()
-            yield from self._bases()
-            yield from self._emergency()
-            yield from self._answers()
-            yield from self._blocked()
-            yield from self._identifiers()
+            for theorem, finds in theorems.items():
+                if only in ("", *finds):
+                    yield from theorem()
         except TimeoutError as error:
             yield PackFinding("not_settled", self._pack.name, str(error))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 
 from hypothesis import strategies as st
 
@@ -27,9 +27,10 @@ from concern_relay.v1.codes_pb2 import (
 )
 from concern_relay.v1.facts_pb2 import Address, Group, Identifier, Part, Place
 from services.basis_assessment.core import BasisCore
+from services.basis_assessment.pack import LawPack
 from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.codes import words
-from tests.unit.basis.law_cases import Raised, consent, core, item, laws, person, shipped, with_agency
+from tests.unit.basis.law_cases import FIRST, Raised, book, consent, core, item, laws, person, shipped, with_agency
 
 PEOPLE = ("child", "mother", "other")
 ITEMS = ("one", "two", "three")
@@ -147,6 +148,7 @@ class Case:
 
     raised: Raised
     changes: Mapping[str, object] | None
+    law: str = FIRST
 
     @cached_property
     def arrangement(self) -> Arrangement:
@@ -156,7 +158,34 @@ class Case:
     @cached_property
     def core(self) -> BasisCore:
         """A core for it; the shared one where the arrangement is the shipped one."""
-        return core() if self.changes is None else BasisCore(laws(), ArrangementBook((self.arrangement,)))
+        if self.changes is None:
+            return core(laws(self.law))
+        return BasisCore(laws(self.law), ArrangementBook((self.arrangement,)))
+
+    @property
+    def pack(self) -> LawPack:
+        """The law it is assessed under."""
+        return laws(self.law).packs[0]
+
+
+def _says(pack: LawPack) -> tuple[object, ...]:
+    clauses = tuple((code, str(clause.clause.condition)) for code, clause in pack.clauses.items())
+    return clauses, tuple((table, str(row)) for table, row in pack.rows), tuple(pack.sensitivity.items())
+
+
+DIFFERENT_LAWS = tuple({_says(pack): pack.name for pack in book().packs}.values())
+"""Every pack, variants too, once: of those that differ in citations and words alone, and so decide alike, the last."""
+
+
+def under_every_law(test: Callable[[Case], None]) -> Callable[[Case], None]:
+    """Hold a drawn case against each law that differs: what was promised of one is promised of all."""
+
+    @wraps(test)
+    def held(case: Case) -> None:
+        for law in DIFFERENT_LAWS:
+            test(replace(case, law=law))
+
+    return held
 
 
 @st.composite

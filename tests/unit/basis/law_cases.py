@@ -94,20 +94,21 @@ def shipped() -> Arrangement:
 
 
 class _Cores:
-    """Cores made for the law used last: compiling a pack for every example would be most of the tests' time."""
+    """Cores made for the laws used last: compiling a pack for every example would be most of the tests' time."""
+
+    KEPT_MAX = 40
 
     def __init__(self) -> None:
-        self._laws: LawBook | None = None
-        self._made: dict[int, tuple[Arrangement | None, BasisCore]] = {}
+        self._made: dict[tuple[int, int], tuple[LawBook, Arrangement | None, BasisCore]] = {}
 
     def get(self, book: LawBook, arrangement: Arrangement | None) -> BasisCore:
-        if self._laws is not book:
-            self._laws, self._made = book, {}
-        key = id(arrangement)
-        if key not in self._made or self._made[key][0] is not arrangement:
+        key = id(book), id(arrangement)  # both are kept with the core, so that no other takes their place
+        if key not in self._made:
+            if len(self._made) >= self.KEPT_MAX:
+                self._made.clear()
             places = arrangements() if arrangement is None else ArrangementBook((arrangement,))
-            self._made[key] = arrangement, BasisCore(book, places)
-        return self._made[key][1]
+            self._made[key] = book, arrangement, BasisCore(book, places)
+        return self._made[key][2]
 
 
 _CORES = _Cores()
