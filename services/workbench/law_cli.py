@@ -158,7 +158,10 @@ def diff(
     history: Annotated[bool, typer.Option(help="Compare recorded decisions too, where there are any here.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Show what differs between two law packs, and which recorded codes would come out differently."""
+    """Show what differs between two law packs, and which recorded codes would come out differently.
+
+    Where nothing is recorded here, worked examples are compared in its place.
+    """
     try:
         packs = [_pack_called(name) for name in (one, other)]
     except (RelayError, OSError) as error:
@@ -170,6 +173,7 @@ def diff(
         "other": _named(book, packs[1]),
         "changes": [change.as_dict() for change in changes],
         "history": None,
+        "examples": None,
     }
     lines = [f"{p.name} {p.sha256:.12}, {p.valid_from} to {book.until(p) or 'now'}" for p in packs]
     recited = [change for change in changes if change.kind == "citations"]
@@ -177,6 +181,9 @@ def diff(
     lines += [f"{len(recited)} clauses cite other places; --json names them"] if recited else []
     if history:
         data["history"], more = _history(packs[0], packs[1], quiet=as_json)
+        lines += more
+    if not (data["history"] or {}).get("assessments"):
+        data["examples"], more = _examples(packs[0], packs[1])
         lines += more
     raise answer("law diff", data, as_json=as_json, lines=lines)
 
@@ -219,6 +226,17 @@ def _history(one: LawPack, other: LawPack, *, quiet: bool) -> tuple[dict[str, An
     lines = [f"{counted}, {found.passed_over} could not be compared"]
     lines += [f"  {d.concern_id} {line}" for d in found.differs for line in d.lines]
     return {"assessments": found.assessments, "passed_over": found.passed_over, "differs": differs}, lines
+
+
+def _examples(one: LawPack, other: LawPack) -> tuple[dict[str, Any], list[str]]:
+    """Compare the worked examples."""
+    from services.workbench.law_worked import worked  # noqa: PLC0415  (intake's reading, only when asked for)
+
+    found = worked(one, other)
+    differs = [{"says": example.says, "codes": list(codes)} for example, codes in found if codes]
+    lines = [f"{len(found)} worked examples, {len(differs)} would come out differently"]
+    lines += [f"  {example.says}: {code}" for example, codes in found for code in codes]
+    return {"examples": len(found), "differs": differs}, lines
 
 
 def _of_scenario(path: Path) -> BasisAssessed | None:
