@@ -141,7 +141,8 @@ class Engine:
         found["class_outcome"] = facts["class_outcome"] = word_of(Outcome, outcome)
         gateway = self._first(p.GATEWAY, facts) if shares else None
         # Where the lead agency would disclose, the sender's basis is not the question.
-        by_sender = shares or (row is not None and bool(row.ask) and not row.of_lead)
+        refuses = outcome == Outcome.OUTCOME_REJECTED_BASIS
+        by_sender = shares or refuses or (row is not None and bool(row.ask) and not row.of_lead)
         unknown = self._unknown([row] if row is not None and row.or_unknown else [], facts)
         if by_sender and basis is not Basis.COMPLETE:
             unknown |= self._unknown(self.pack.tables[p.ARTICLE6], facts)

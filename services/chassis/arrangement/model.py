@@ -35,6 +35,9 @@ USUAL: Final = "usual"
 _OTHERS: Final = frozenset({PersonRole.PERSON_ROLE_THIRD_PARTY, PersonRole.PERSON_ROLE_PROFESSIONAL})
 _SOURCES: Final = frozenset({"raised_by", "reference", "referral_source"})
 
+_PUBLIC: Final = frozenset({LegalNature.LEGAL_NATURE_PUBLIC_AUTHORITY})
+_PUBLIC_IN_ENGLAND: Final = _PUBLIC | {LegalNature.LEGAL_NATURE_SECTION_11_BODY}
+
 OUTSIDE_PREFIX: Final = "outside-"
 """Ids of agencies no arrangement lists: ``outside-e08000035`` is the front door of Leeds, reached by hand."""
 
@@ -324,7 +327,8 @@ class Arrangement:
             agency_id=f"{OUTSIDE_PREFIX}{gss_code.lower()}",
             name=f"{name} children's social care (outside the arrangement)",
             agency_class=AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE,
-            natures=frozenset({LegalNature.LEGAL_NATURE_PUBLIC_AUTHORITY, LegalNature.LEGAL_NATURE_SECTION_11_BODY}),
+            # Children Act 2004 s11 names bodies in England; Wales has s28, Scotland and Northern Ireland their own laws
+            natures=_PUBLIC_IN_ENGLAND if gss_code.startswith("E") else _PUBLIC,
             areas=frozenset({gss_code}),
             roles=frozenset({FRONT_DOOR}),
             outside=True,

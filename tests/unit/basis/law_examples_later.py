@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from concern_relay.v1.codes_pb2 import AgencyClass
+from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole
+from concern_relay.v1.facts_pb2 import AuthorityConcern
 from services.chassis.arrangement import SelectBy, Selection
 from services.chassis.codes import number_of
 from tests.unit.basis.law_cases import (
@@ -46,6 +47,8 @@ UNBORN = {"unborn": person("unborn_child", person_id="unborn")}
 CONSENTED = {**EARLY_HELP, "basis_asked_for": "a_consent"}
 AGREED = together(CHILD, MOTHER, TIRED, CONSENT)
 
+EDINBURGH = [AuthorityConcern(gss_code="S12000036", role=AuthorityRole.AUTHORITY_ROLE_LIVES)]
+IN_EDINBURGH = {"child": person("child", person_id="child", age_years=8, authorities=EDINBURGH)}
 KNOWN_TO = {
     name: {"child": person("child", person_id="child", age_years=8, authorities=LIVES_IN_KENT, known_to_agencies=ids)}
     for name, ids in ((CHARITY, [CHARITY]), (COMMISSIONED, [COMMISSIONED]), ("both", [CHARITY, COMMISSIONED]))
@@ -190,6 +193,11 @@ LATER: Mapping[str, tuple[Example, ...]] = MappingProxyType(
                 Raised(parts=together(KNOWN_TO[COMMISSIONED], WORRY), detail=HARM),
                 {"voluntary": "share_power", "voluntary.alternates": ["c_legal_obligation"]},
                 arrangement=TELLS_VOLUNTARY,
+            ),
+            Example(
+                "An authority of Scotland or Wales is none either: Children Act 2004 s11 is about England.",
+                Raised(parts=together(IN_EDINBURGH, WORRY), detail=HARM),
+                {"csc": "share_power", "csc.alternates": []},
             ),
             Example(
                 "Where one of two that would be told is not, the duty is recorded towards neither.",

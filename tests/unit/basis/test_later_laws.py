@@ -64,7 +64,7 @@ def test_two_laws_cannot_begin_on_one_day() -> None:
     """Which of them decides would be an accident."""
     one, other = book().packs[0], book().packs[1]
     with pytest.raises(SettingsError, match="two law packs begin"):
-        LawBook.of([one, type(other)(**{**vars(other), "valid_from": one.valid_from})])
+        LawBook.of([one, replace(other, valid_from=one.valid_from)])
 
 
 @pytest.mark.parametrize(

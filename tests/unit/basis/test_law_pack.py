@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -219,3 +220,41 @@ def test_special_categories_are_those_of_article_9() -> None:
     assert len(by_kind[Sensitivity.SENSITIVITY_SPECIAL_CATEGORY]) == 14
     assert by_kind[Sensitivity.SENSITIVITY_CRIMINAL_OFFENCE] == {Category.CATEGORY_CRIMINAL_OFFENCE}
     assert by_kind[Sensitivity.SENSITIVITY_LAW_ENFORCEMENT] == {Category.CATEGORY_POLICE_INTELLIGENCE}
+
+
+COMPARED = {
+    "wt2018": r"information sharing",
+    "gdpr": r"Articles? (6|9|10)\b|Annex 1",
+    "dpa2018": r"Sch 1 para (2|30|36)\b|Sch 8 para 4|s10 and Sch 1",
+    "ico10": r"step",
+    "ico_rli": r"",
+    "ico_le": r"",
+    "fgma2003": r"s5B",
+    "ca1989": r"s47\(1\)$",
+    "cda1998": r"s115",
+    "msa2015": r"s52\(1\)",
+    "duaa2025": r"s70|Sch 4",
+    "cwsa2026": r"s16LA|s16LC",
+    "daa2021": r"s49A",
+    "oe2025": r"",
+    "practice": r"",
+}
+"""What somebody compared with the published text, by source: docs/law.md names the same. ``practice`` is no law."""
+
+
+def test_nothing_is_called_verified_that_nobody_compared() -> None:
+    """Every citation that says verified is of a place that was compared; the rest say that it was not."""
+    cites = {
+        cite
+        for each in read_book().packs
+        for holder in (*each.clauses.values(), *each.questions.values(), *each.gateways.values())
+        for cite in holder.cites
+    }
+    dated = {cite for each in read_book().packs for cite in each.dates}
+
+    overstated = {
+        (cite.source, cite.at)
+        for cite in cites | dated
+        if cite.verified and not (cite.source in COMPARED and re.match(COMPARED[cite.source], cite.at))
+    }
+    assert overstated == set()
