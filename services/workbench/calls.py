@@ -21,6 +21,16 @@ DOWNLOAD_DEADLINE_S = 60.0
 """Between two pieces of a download."""
 
 
+_NOT_WHOM_OR_WHERE = frozenset({401, 403, 404})
+"""What is answered to the wrong caller, and at the wrong address."""
+
+
+def _told_by_shell() -> str:
+    """Say what this shell sets in place of the agency that was named and the house that runs here; empty: nothing."""
+    set_ = [name for name in ("RELAY_TOKEN", "RELAY_URL") if os.environ.get(name)]
+    return f"{' and '.join(set_)}, set in this shell, came before --agency and the house that runs here" if set_ else ""
+
+
 class CallError(Exception):
     """A call that got no answer, or an answer that says no.
 
@@ -75,7 +85,12 @@ class Calls:
             raise CallError(
                 0, "no_answer", f"{service} does not answer ({type(error).__name__}): is it running? `make run`"
             ) from error
-        return read(response)
+        try:
+            return read(response)
+        except CallError as error:
+            if error.status not in _NOT_WHOM_OR_WHERE or not (told := _told_by_shell()):
+                raise
+            raise CallError(error.status, error.code, f"{error} ({told})", error.retry_after_s) from error
 
     def download(self, service: str, path: str, *, agency: str, json: Any, to: BinaryIO) -> str:
         """Write the bytes a service answers with to a file, held against the digest it states; give their SHA-256.
