@@ -42,7 +42,7 @@ def test_a_token_of_the_shell_is_named_where_it_came_before_the_agency(
     """Given RELAY_TOKEN, when a call for another agency is refused, then the answer says which was used."""
     monkeypatch.setenv("RELAY_TOKEN", "another's")
 
-    with pytest.raises(CallError, match="RELAY_TOKEN, set in this shell, came before --agency"):
+    with pytest.raises(CallError, match=r"RELAY_TOKEN, set in this shell, came before --agency"):
         Calls({"routing": url}, tmp_path)("routing", "GET", "/v1/inbox", agency="kent-csc")
 
 
@@ -54,5 +54,5 @@ def test_nothing_is_said_of_the_shell_where_it_sets_nothing(
     monkeypatch.delenv("RELAY_URL", raising=False)
     (tmp_path / "kent-csc.jwt").write_text("mine", encoding="utf-8")
 
-    with pytest.raises(CallError, match="^the token does not allow this$"):
+    with pytest.raises(CallError, match=r"^the token does not allow this$"):
         Calls({"routing": url}, tmp_path)("routing", "GET", "/v1/inbox", agency="kent-csc")
