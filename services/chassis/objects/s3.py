@@ -49,23 +49,30 @@ class S3Objects:
 
     async def put(self, object_id: str, pieces: AsyncIterator[bytes]) -> int:
         """Keep an object."""
-        size = 0
+        size, path = 0, checked(object_id)
+        ended: Exception | None = None
 
         async def counted() -> AsyncIterator[bytes]:
-            nonlocal size
-            async for piece in pieces:
-                size += len(piece)
-                yield piece
+            nonlocal size, ended
+            try:
+                async for piece in pieces:
+                    size += len(piece)
+                    yield piece
+            except Exception as error:
+                ended = error  # the library may wrap it in an error of its own
+                raise
 
-        path = checked(object_id)
-        with _answering():
-            await obstore.put_async(
-                self._store,
-                path,
-                counted(),
-                chunk_size=PART_BYTES,
-                max_concurrency=PARTS_AT_ONCE,
-            )
+        try:
+            with _answering():
+                await obstore.put_async(
+                    self._store, path, counted(), chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE
+                )
+        except Exception as error:
+            if ended is not None:
+                raise ended from None
+            if isinstance(error, ObjectMissing):
+                raise StoreAway("the object store has no such bucket: make it, or mend RELAY_OBJECTS") from error
+            raise
         return size
 
     async def get(self, object_id: str) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -115,3 +116,66 @@ class AttachmentTable:
             timeout=DEADLINE_S,
         )
         return int(count)
+
+    async def lease(self, now: datetime, lease: timedelta, limit: int) -> list[Waiting]:
+        """Take what waits for a scan; nobody else gets it until the lease runs out."""
+        rows = await self._pool.fetch(
+            "UPDATE intake_attachment SET next_at = $2, attempts = attempts + 1 WHERE attachment_id IN ("
+            "SELECT attachment_id FROM intake_attachment WHERE state = 'quarantined' AND NOT gone AND next_at <= $1 "
+            "ORDER BY next_at LIMIT $3 FOR UPDATE SKIP LOCKED) "
+            "RETURNING attachment_id, concern_id, agency_id, object_id, key_id, attempts",
+            now,
+            now + lease,
+            limit,
+            timeout=DEADLINE_S,
+        )
+        return [
+            Waiting(
+                str(r["attachment_id"]), str(r["concern_id"]), r["agency_id"], str(r["object_id"]), r["key_id"],
+                r["attempts"],
+            )
+            for r in rows
+        ]  # fmt: skip
+
+    async def again(self, attachment_id: str, at: datetime) -> None:
+        """Let a scan be tried again then."""
+        await self._pool.execute(
+            "UPDATE intake_attachment SET next_at = $2 WHERE attachment_id = $1",
+            UUID(attachment_id),
+            at,
+            timeout=DEADLINE_S,
+        )
+
+    async def quarantined(self) -> int:
+        """Count the files that wait for a scan."""
+        count = await self._pool.fetchval(
+            "SELECT count(*) FROM intake_attachment WHERE state = 'quarantined' AND NOT gone", timeout=DEADLINE_S
+        )
+        return int(count)
+
+    async def gone(self, limit: int) -> list[tuple[str, str]]:
+        """Give attachments whose bytes are to be removed, with their objects."""
+        rows = await self._pool.fetch(
+            "SELECT attachment_id, object_id FROM intake_attachment WHERE gone AND object_id IS NOT NULL LIMIT $1",
+            limit,
+            timeout=DEADLINE_S,
+        )
+        return [(str(row["attachment_id"]), str(row["object_id"])) for row in rows]
+
+    async def removed(self, attachment_id: str) -> None:
+        """Look for its bytes no more."""
+        await self._pool.execute(
+            "UPDATE intake_attachment SET object_id = NULL WHERE attachment_id = $1",
+            UUID(attachment_id),
+            timeout=DEADLINE_S,
+        )
+
+    async def unknown(self, object_ids: Sequence[str]) -> list[str]:
+        """Give those of some objects that belong to no attachment."""
+        rows = await self._pool.fetch(
+            "SELECT object_id FROM intake_attachment WHERE object_id = ANY($1)",
+            [UUID(one) for one in object_ids],
+            timeout=DEADLINE_S,
+        )
+        known = {str(row["object_id"]) for row in rows}
+        return [one for one in object_ids if one not in known]

@@ -154,7 +154,7 @@ def asked(found: Attachments, fact: Fact, data: AttachmentAct) -> Decision:
         case AttachmentStored():
             return _stored(_known(held), fact, data)
         case AttachmentRefused():
-            if held is not None and held.stands is Stands.REFUSED:
+            if held is not None and (held.stands is Stands.REFUSED or _of_others(held, data)):
                 return NOTHING
             return Decision((effect_of(fact, data, fact.parts),), cancel=(_timer(data.attachment_id),))
         case AttachmentCleared():
@@ -167,6 +167,12 @@ def asked(found: Attachments, fact: Fact, data: AttachmentAct) -> Decision:
             _by_a_person(fact, data)
             there = recipient_of(data) in _known(held).released
             return Decision((effect_of(fact, data, fact.parts),)) if there else NOTHING
+
+
+def _of_others(held: Held, data: AttachmentRefused) -> bool:
+    """Whether a scan speaks of other bytes than those that are here."""
+    of_scan = data.reason == AttachmentRefusal.ATTACHMENT_REFUSAL_SCAN
+    return of_scan and (held.stored is None or held.stored.object_id != data.object_id)
 
 
 def _known(held: Held | None) -> Held:
