@@ -7,6 +7,7 @@ curl and Java: docs/for-suppliers.md.
 from concern_relay_client.client import Client
 from concern_relay_client.models import (
     Accepted,
+    Attachment,
     Authority,
     Detail,
     Identifier,
@@ -36,6 +37,7 @@ from concern_relay_client.receipts import check_receipt
 
 __all__ = [
     "Accepted",
+    "Attachment",
     "Authority",
     "Client",
     "Conflict",

@@ -10,6 +10,7 @@ by its reference. An acceptance is returned only with a receipt that verifies.
 
 from __future__ import annotations
 
+import hashlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ from uuid import UUID
 
 import httpx
 
-from concern_relay_client.models import Accepted, Page, Status, Submission
+from concern_relay_client.models import Accepted, Attachment, Page, Status, Submission
 from concern_relay_client.problems import NoAnswer, ReceiptNotGenuine, problem_of
 from concern_relay_client.receipts import check_receipt
 from concern_relay_client.retrying import PASSING, pause_s
@@ -131,6 +132,36 @@ class Client:
     def move(self, concern_id: str, moved: Mapping[str, Any], *, idempotency_key: str = "") -> Accepted:
         """Say that a child moved: ``child`` (its ref), ``to`` (ONS code), or that nobody knows where."""
         return self._follow_up(concern_id, "moves", moved, idempotency_key)
+
+    def attach(self, concern_id: str, declaration: Mapping[str, Any], content: bytes = b"") -> Attachment:
+        """Attach a file: declared with the answer to the question, then its bytes. Twice is once.
+
+        Args:
+            concern_id: a concern of yours.
+            declaration: ``child_image`` (``no``, ``yes``, ``unsure``), ``kind``, ``media_type``, ``by``; also ``name``,
+                ``item``, ``description``. Length and digest are added.
+            content: the bytes; none where the answer is not no.
+
+        Raises:
+            NotValid: ``image_not_taken``: the answer is recorded, and ``instead`` says what to do.
+        """
+        measured = {"length": len(content), "sha256": hashlib.sha256(content).hexdigest()} if content else {}
+        path = f"/v1/concerns/{UUID(concern_id)}/attachments"
+        found = Attachment.model_validate(self._call("POST", path, json={**declaration, **measured}))
+        if not found.upload_url:
+            return found
+        headers = {"Content-Type": "application/octet-stream"}
+        return Attachment.model_validate(self._call("PUT", found.upload_url, content=content, headers=headers))
+
+    def attachments(self, concern_id: str) -> list[Attachment]:
+        """Give the attachments of a concern of yours, and where each stands."""
+        found = self._call("GET", f"/v1/concerns/{UUID(concern_id)}/attachments")
+        return [Attachment.model_validate(one) for one in found["attachments"]]
+
+    def release(self, concern_id: str, attachment_id: str, release: Mapping[str, Any]) -> Attachment:
+        """Let one recipient have a file: ``to`` or ``to_class``, ``reason``, ``by``."""
+        path = f"/v1/concerns/{UUID(concern_id)}/attachments/{UUID(attachment_id)}/releases"
+        return Attachment.model_validate(self._call("POST", path, json=dict(release)))
 
     def _follow_up(self, concern_id: str, what: str, body: Mapping[str, Any], idempotency_key: str) -> Accepted:
         return self._accepted(f"/v1/concerns/{UUID(concern_id)}/{what}", body, idempotency_key, None)

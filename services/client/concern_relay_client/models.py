@@ -168,6 +168,21 @@ class Status(_Answered):
     notice: list[Notice] = []
 
 
+class Attachment(_Answered):
+    """A file of a concern of yours: declared, expired, quarantined, not_scanned, cleared, refused."""
+
+    attachment_id: str
+    state: str
+    kind: str = ""
+    media_type: str = ""
+    length: int = 0
+    sha256: str = ""
+    upload_url: str = ""
+    upload_by: datetime | None = None
+    reason: str = ""
+    repeated: bool = False
+
+
 class Page(_Answered):
     """Some of your concerns, newest first."""
 

@@ -13,11 +13,11 @@ import httpx
 from aiokafka.errors import KafkaError
 
 # the checks register themselves, in the order they are made
-from services.workbench.conformance import over_kafka, raising, refusing, seeing
+from services.workbench.conformance import attaching, over_kafka, raising, refusing, seeing
 from services.workbench.conformance.bench import Bench
 from services.workbench.conformance.check import Check, Fails, Outcome, Result, Skips, every
 
-__all__ = ["Target", "conform", "raising", "refusing", "seeing"]
+__all__ = ["Target", "attaching", "conform", "raising", "refusing", "seeing"]
 
 
 @dataclass(frozen=True, slots=True)

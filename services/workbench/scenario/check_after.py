@@ -18,6 +18,7 @@ from services.workbench.scenario.after import (
     ReceiptsThen,
     RequestThen,
 )
+from services.workbench.scenario.check_attaching import attachment_differences
 from services.workbench.scenario.terms import local
 from services.workbench.scenario.words import words_in
 
@@ -42,6 +43,7 @@ def after_differences(then: Any, seen: Any) -> Iterator[str]:
         yield from _receipts(receipts, seen)
     reopened = {d.recipient_agency_id for d in seen.of("OutcomeReopened")}
     yield from (f"reopened: the outcome of {a} was not reopened" for a in then.reopened if a not in reopened)
+    yield from attachment_differences(then, seen)
     for wanted in then.known:
         yield from _known(wanted, seen)
 

@@ -49,6 +49,7 @@ from services.workbench.scenario.after import (
     SafetyCall,
 )
 from services.workbench.scenario.identity_then import MatchThen
+from services.workbench.scenario.attaching import Attach, AttachmentThen, Fetch, Release
 from services.workbench.scenario.places import Places
 from services.workbench.scenario.terms import (
     AgencyId,
@@ -313,6 +314,10 @@ class Step(Strict):
     access_decide: DecideAccess | None = None
     revoke: Revoke | None = None
     renew: Renew | None = None
+    attach: Attach | None = None
+    release: Release | None = None
+    withdraw_release: Release | None = None
+    fetch: Fetch | None = None
     expect: Then | None = Field(default=None, description="what must be so at this point")
 
     @model_validator(mode="after")
@@ -504,6 +509,9 @@ class Then(Strict):
     reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
     matches: list[MatchThen] = Field(default=[], description="what was concluded on who a child is")
     subject_access: list[AccessThen] = Field(default=[], description="requests for a copy of what is held")
+    attachments: list[AttachmentThen] = Field(
+        default=[], description="files, and who must see them or no trace of them"
+    )
     known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")
 
 

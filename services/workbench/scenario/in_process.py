@@ -51,6 +51,8 @@ from services.workbench.scenario.after_acts import Acts
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.again import again
 from services.workbench.scenario.agreements import Agreed
+from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
+from services.workbench.scenario.attaching_acts import FileActs
 from services.workbench.scenario.check import LONDON, Seen, local
 from services.workbench.scenario.document import (
     Access,
@@ -287,6 +289,33 @@ class InProcess:
         who = named_person(scope, step.name, step.requester.value if isinstance(step, AskAccess) else step.role.value)
         contents = [who, note(scope, said)] if said else [who]
         return self._act("basis_assessment", known.concern_id, data, step.agency, contents)
+
+    def attaching(self, verb: str, step: Attaching) -> str:
+        """Attach a file, release it or take that back, fetch it, as the doors would."""
+        known = self._known(step.concern)
+        seen, state = self.seen(step.concern), self._stage.state("intake", known.concern_id)
+        agency = step.agency or state.status.agency_id
+        agency_known(self._arrangement, agency)
+        acts = FileActs(state, seen, agency, ID_KEY)
+        if isinstance(step, Attach):
+            try:
+                known.refs[ref_of(step.file)], asked = acts.attach(step)
+            except Refused as refused:
+                return refused.code
+        elif isinstance(step, Release):
+            asked = acts.release(step, back=verb == "withdraw_release")
+        else:
+            found = Finder(seen).shares(agency) or Finder(seen).shares()
+            if not found:
+                return "unknown_share"
+            asked = acts.fetch(step, found[0])
+        for service, data, contents in asked:
+            if not self._stage.seals(contents):
+                return "erased_or_suspended"
+            if refused_with := self._act(service, known.concern_id, data, agency, contents):
+                return refused_with
+        taken = not isinstance(step, Attach) or step.child_image == "no"
+        return "" if taken else "image_not_taken"
 
     def seen(self, concern: str) -> Seen:
         """Give what is known of a concern."""

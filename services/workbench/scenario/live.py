@@ -31,6 +31,8 @@ from services.workbench.scenario.access_acts import open_request, share_held
 from services.workbench.scenario.after import OPERATOR, Afterwards, Renew, Revoke
 from services.workbench.scenario.after_calls import AfterCalls
 from services.workbench.scenario.after_find import Finder
+from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
+from services.workbench.scenario.attaching_acts import declaration_of, file_of, release_of
 from services.workbench.scenario.check import Seen, local
 from services.workbench.scenario.document import (
     Access,
@@ -57,6 +59,7 @@ LOOK_EVERY_S: Final = 0.2
 SAME_S: Final = 8.0
 SETTLE_DEADLINE_S: Final = 60.0
 PURPOSE: Final = "replay"
+NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 
 
 class Live:
@@ -214,6 +217,36 @@ class Live:
         }
         path = f"{path}/{open_request(seen, step.agency)}"
         return self._asked("basis_assessment", "POST", path, step.agency, json=body)
+
+    def attaching(self, verb: str, step: Attaching) -> str:
+        """Attach a file, release it or take that back, fetch it, over HTTP."""
+        concern_id, refs = self._known(step.concern)
+        seen, under = self.seen(step.concern), f"/v1/concerns/{concern_id}/attachments"
+        agency = step.agency or Finder(seen).sender
+        if isinstance(step, Attach):
+            return self._attached(step, agency, under, refs)
+        attachment_id = refs.get(ref_of(step.file), NOBODY)
+        if isinstance(step, Release):
+            path = f"{under}/{attachment_id}/{'release-withdrawals' if verb == 'withdraw_release' else 'releases'}"
+            return self._asked("intake", "POST", path, agency, json=release_of(step))
+        shares = Finder(seen).shares(agency) or Finder(seen).shares()
+        if not shares:
+            return "unknown_share"
+        path = f"/v1/inbox/{shares[0].share_id}/attachments/{attachment_id}/fetch"
+        return self._asked("routing", "POST", path, agency, json={"name": step.name, "role": step.role})
+
+    def _attached(self, step: Attach, agency: str, under: str, refs: dict[str, str]) -> str:
+        if step.scan != "none":
+            raise NotHereError("the running house has its own scan, or none; what it says cannot be chosen there")
+        content = file_of(step.file, self._ending)
+        try:
+            found = self._calls("intake", "POST", under, agency=agency, json=declaration_of(step, content))
+        except CallError as error:
+            return error.code
+        refs[ref_of(step.file)] = found["attachment_id"]
+        if not step.uploaded or not found["upload_url"]:
+            return ""
+        return self._asked("intake", "PUT", found["upload_url"], agency, content=content)
 
     def seen(self, concern: str) -> Seen:
         """Give what lies on Kafka of a concern, opened for the purpose of this scenario."""

@@ -24,7 +24,7 @@ from services.workbench.scenario.laws import law_book
 from services.workbench.scenario.places import Places, remedy_for, words_at
 from services.workbench.scenario.scene import arrangement_of
 from services.workbench.scenario.stage import SceneError
-from services.workbench.scenario.terms import LONDON, IsAgency, IsClause, IsDuty, IsRef, local
+from services.workbench.scenario.terms import LONDON, IsAgency, IsClause, IsDuty, IsFile, IsRef, local
 
 Loc = tuple[str | int, ...]
 Sent = Raise | Add | Correct | GiveConsent | MoveChild
@@ -44,6 +44,8 @@ _REMEDIES: Final = {
 _KEY: Final = IdKey(b"scenario" * 8)
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 
+_MARKS: Final = IsAgency | IsRef | IsClause | IsDuty | IsFile
+
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
@@ -53,7 +55,9 @@ class _Listed:
     on_purpose: frozenset[str]
 
 
-def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iterator[Mistake]:
+def misnamed(  # noqa: C901  (a table: one row a mark)
+    scenario: Scenario, places: Places, schema: dict[str, Any]
+) -> Iterator[Mistake]:
     """Give every name of something that is not there."""
     try:
         arrangement = arrangement_of(scenario.given, local(scenario.given.now))
@@ -64,11 +68,14 @@ def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iter
     clauses = {code for pack in law_book().packs for code in pack.clauses}
     duties = set(arrangement.timed)
     refs = {"detail", "text", "whereabouts"} | {ref for _, sent in _sent(scenario) for ref in _refs(sent) if ref}
+    files = {step.attach.file for _, step in _steps(scenario) if step.attach is not None}
     for loc, value, mark in _marked(scenario, ()):
         if mark is IsAgency and value:
             yield from _agency(loc, value, listed, places)
         elif mark is IsRef and value not in refs:
             yield places.mistake(loc, f"{value!r} is no ref of anything sent here", remedy_for(value, sorted(refs)))
+        elif mark is IsFile and value not in files:
+            yield places.mistake(loc, f"no step attaches a file {value!r}", remedy_for(value, sorted(files)))
         elif mark is IsClause and value not in clauses:
             yield places.mistake(loc, f"{value!r} is no clause of a law pack", remedy_for(value, sorted(clauses)))
         elif mark is IsDuty and value and value not in duties:
@@ -123,14 +130,12 @@ def _marked(model: BaseModel, loc: Loc) -> Iterator[tuple[Loc, str, type]]:
                 else:
                     yield from (((*at, index), one, mark) for mark in marks)
         elif isinstance(value, str):
-            marks = {type(m) for m in field.metadata if isinstance(m, IsAgency | IsRef | IsClause | IsDuty)}
+            marks = {type(m) for m in field.metadata if isinstance(m, _MARKS)}
             yield from ((at, value, mark) for mark in marks | _marks(field.annotation))
 
 
 def _marks(annotation: Any) -> set[type]:
-    own = {
-        type(m) for m in getattr(annotation, "__metadata__", ()) if isinstance(m, IsAgency | IsRef | IsClause | IsDuty)
-    }
+    own = {type(m) for m in getattr(annotation, "__metadata__", ()) if isinstance(m, _MARKS)}
     return own.union(*(_marks(inner) for inner in get_args(annotation)))
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services.workbench.scenario.after import AFTERWARDS
+from services.workbench.scenario.attaching import ATTACHING
 from services.workbench.scenario.check import check, local
 from services.workbench.scenario.document import FOLLOW_UPS, Given, Scenario, Span, Step
 from services.workbench.scenario.reading import ScenarioFileError, files, read, schema
@@ -107,6 +108,9 @@ def _acted(step: Step, hand: Stagehand) -> list[str]:
     for verb in ("access_request", "access_decide"):
         if (access := getattr(step, verb)) is not None:
             return _answered(verb, access.refused, hand.access(access))
+    for verb in ATTACHING:
+        if (attaching := getattr(step, verb)) is not None:
+            return _answered(verb, attaching.refused, hand.attaching(verb, attaching))
     for verb in FOLLOW_UPS:
         if (follow := getattr(step, verb)) is not None:
             return _answered(verb, follow.refused, hand.follow(verb, follow))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.workbench.scenario.after import Afterwards, Renew, Revoke
+from services.workbench.scenario.attaching import Attaching
 from services.workbench.scenario.check import Seen
 from services.workbench.scenario.document import Access, Decide, Follow, Given, GiveOutcome, Raise, Redirect
 from services.workbench.scenario.terms import Person
@@ -43,6 +44,9 @@ class Stagehand(Protocol):
 
     def access(self, step: Access) -> str:
         """Ask for a copy, or decide on it."""
+
+    def attaching(self, verb: str, step: Attaching) -> str:
+        """Attach a file, release it or take that back, fetch it."""
 
     def advance(self, to: datetime) -> None:
         """Move the time."""

@@ -87,6 +87,10 @@ class IsClause:
     """Marks what must be a clause of a law pack."""
 
 
+class IsFile:
+    """Marks what must be a file that some step attaches."""
+
+
 class IsDuty:
     """Marks what must be a timed duty of the arrangement."""
 

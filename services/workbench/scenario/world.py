@@ -35,6 +35,7 @@ BODY_KINDS: Final = {
     "consent": PartKind.PART_KIND_CONSENT,
     "named_person": PartKind.PART_KIND_NAMED_PERSON,
     "note": PartKind.PART_KIND_NOTE,
+    "attachment": PartKind.PART_KIND_ATTACHMENT,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -209,3 +210,31 @@ def test_what_the_client_writes_intake_reads():
 
     assert found.submission.test
     assert found.flags == ()
+
+
+def test_a_file_is_declared_measured_and_its_bytes_sent() -> None:
+    """Given a file, when it is attached, then it is declared with its length and digest, and its bytes follow."""
+    under = f"/v1/concerns/{CONCERN}/attachments"
+    url = f"{under}/{CONCERN}/bytes"
+    declared = httpx.Response(202, json={"attachment_id": CONCERN, "state": "declared", "upload_url": url})
+    stored = httpx.Response(202, json={"attachment_id": CONCERN, "state": "not_scanned", "upload_url": ""})
+    relay = Relay(declared, stored)
+
+    found = client(relay).attach(
+        CONCERN, {"child_image": "no", "media_type": "application/pdf", "by": "A B"}, b"%PDF-1"
+    )
+
+    sent = json.loads(relay.seen[0].content)
+    assert (sent["length"], sent["sha256"]) == (6, hashlib.sha256(b"%PDF-1").hexdigest())
+    assert (relay.seen[1].method, relay.seen[1].url.path, relay.seen[1].content) == ("PUT", url, b"%PDF-1")
+    assert found.state == "not_scanned"
+
+
+def test_where_the_answer_is_not_no_nothing_is_sent() -> None:
+    """Given the answer yes, when it is refused with what to do instead, then no bytes follow."""
+    relay = Relay(httpx.Response(422, json={"code": "image_not_taken", "detail": "no", "instead": []}))
+
+    with pytest.raises(NotValid):
+        client(relay).attach(CONCERN, {"child_image": "yes", "by": "A B"})
+
+    assert len(relay.seen) == 1
