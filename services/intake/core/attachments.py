@@ -156,23 +156,31 @@ def asked(found: Attachments, fact: Fact, data: AttachmentAct) -> Decision:
         case AttachmentRefused():
             if held is not None and (held.stands is Stands.REFUSED or _of_others(held, data)):
                 return NOTHING
-            return Decision((effect_of(fact, data, fact.parts),), cancel=(_timer(data.attachment_id),))
+            return Decision((_recorded(fact, data),), cancel=(_timer(data.attachment_id),))
         case AttachmentCleared():
             current = _known(held).stored is not None and _known(held).stored.object_id == data.object_id  # type: ignore[union-attr]
             waits = current and _known(held).stands is Stands.QUARANTINED
-            return Decision((Effect(data, key=data.object_id),)) if waits else NOTHING
+            return Decision((_recorded(fact, data),)) if waits else NOTHING
         case AttachmentReleased():
             return _released(_known(held), fact, data)
         case AttachmentReleaseWithdrawn():
             _by_a_person(fact, data)
             there = recipient_of(data) in _known(held).released
-            return Decision((effect_of(fact, data, fact.parts),)) if there else NOTHING
+            return Decision((_recorded(fact, data),)) if there else NOTHING
 
 
 def _of_others(held: Held, data: AttachmentRefused) -> bool:
     """Whether a scan speaks of other bytes than those that are here."""
     of_scan = data.reason == AttachmentRefusal.ATTACHMENT_REFUSAL_SCAN
     return of_scan and (held.stored is None or held.stored.object_id != data.object_id)
+
+
+def _recorded(fact: Fact, data: AttachmentAct) -> Effect:
+    """Record an act; the id of the record commits to all it says in the clear, so replay sees when that was altered."""
+    said = "\n".join(f"{d.name}={value}" for d, value in data.ListFields() if d.message_type is None)
+    if isinstance(data, AttachmentCleared):
+        return Effect(data, key=said)
+    return replace(effect_of(fact, data, fact.parts), key=said)
 
 
 def _known(held: Held | None) -> Held:
@@ -194,7 +202,7 @@ def _declared(held: Held | None, fact: Fact, data: AttachmentDeclared) -> Decisi
     data_at = AttachmentDeclared()
     data_at.CopyFrom(data)
     data_at.expires_at.FromDatetime(fact.recorded + UPLOAD_WINDOW)
-    effect = effect_of(fact, data_at, fact.parts)
+    effect = _recorded(fact, data_at)
     return Decision((effect,), (Timer(_timer(data.attachment_id), fact.recorded + UPLOAD_WINDOW),))
 
 
@@ -203,7 +211,7 @@ def _stored(held: Held, fact: Fact, data: AttachmentStored) -> Decision:
         return NOTHING
     if held.stands is not Stands.DECLARED:
         raise Refused(409, "attachment_not_open", "Its time is over, or it was refused. Declare it again.")
-    return Decision((effect_of(fact, data, {}),), cancel=(_timer(data.attachment_id),))
+    return Decision((_recorded(fact, data),), cancel=(_timer(data.attachment_id),))
 
 
 def _released(held: Held, fact: Fact, data: AttachmentReleased) -> Decision:
@@ -220,7 +228,7 @@ def _released(held: Held, fact: Fact, data: AttachmentReleased) -> Decision:
         raise Refused(409, "not_scanned", "Nothing here scans files. Release it knowing that: accept_unscanned: true.")
     if recipient_of(data) in held.released:
         return NOTHING
-    return Decision((effect_of(fact, data, fact.parts),))
+    return Decision((_recorded(fact, data),))
 
 
 def _by_a_person(fact: Fact, data: AttachmentReleased | AttachmentReleaseWithdrawn) -> None:
