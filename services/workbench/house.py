@@ -23,7 +23,10 @@ from services.workbench.servers.state import StateDir
 from services.workbench.supervisor import Program, Supervised, Supervisor
 
 SERVICES: Final = ("vault", "intake", "basis_assessment", "routing", "audit", "console")
-SETTINGS: Final = ("RELAY_CLOCK", "RELAY_PROFILE", "RELAY_WATCH_MINUTES")
+SETTINGS: Final = (
+    *("RELAY_CLOCK", "RELAY_PROFILE", "RELAY_WATCH_MINUTES", "RELAY_OBJECTS", "RELAY_SCAN_COMMAND", "RELAY_SCAN_URL"),
+    *("AWS_ENDPOINT", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+)
 """Settings of services that reach them from the environment of whoever starts the house."""
 SHARED: Final = ("basis_assessment", "routing")
 """Services of which several processes may share the work: partitions, leases and timers are divided among them."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import uuid4
 
 import httpx
@@ -25,6 +27,25 @@ def _files(folder: Path) -> Iterator[Path]:
             path = Path(root) / name
             if path.is_file() and not path.is_symlink():
                 yield path
+
+
+def _attached(calls: Calls, concern_id: str, share_id: str, person: dict[str, str]) -> None:
+    """Attach a marked file, release it with marked words, and fetch it."""
+    content = b"%PDF-1.7\n" + MARK.encode() * 20_000
+    declaration = {
+        "child_image": "no", "media_type": "application/pdf", "length": len(content), "name": f"{MARK}.pdf",
+        "description": MARK, "sha256": hashlib.sha256(content).hexdigest(), "by": person, "item": "worry",
+    }  # fmt: skip
+    under = f"/v1/concerns/{concern_id}/attachments"
+    found = calls("intake", "POST", under, agency="larkfield-primary", json=declaration)
+    calls("intake", "PUT", found["upload_url"], agency="larkfield-primary", content=content)
+    release = {"to": "kent-csc", "reason": f"{MARK} needs it", "by": person, "accept_unscanned": True}
+    path = f"{under}/{found['attachment_id']}/releases"
+    calls("intake", "POST", path, agency="larkfield-primary", json=release)
+    fetch = f"/v1/inbox/{share_id}/attachments/{found['attachment_id']}/fetch"
+    with TemporaryFile() as out:
+        calls.download("routing", fetch, agency="kent-csc", json=person, to=out)
+        assert out.tell() == len(content)
 
 
 def test_marked_content_is_nowhere_in_the_clear(calls: Calls, running_house: House) -> None:
@@ -60,6 +81,7 @@ def test_marked_content_is_nowhere_in_the_clear(calls: Calls, running_house: Hou
     calls("routing", "POST", f"{path}/acknowledge", agency="kent-csc", json=person)
     outcome = {**person, "outcome": "no_further_action", "reason": f"{MARK} reason"}
     calls("routing", "POST", f"{path}/outcome", agency="kent-csc", json=outcome)
+    _attached(calls, answer["concern_id"], share["share_id"], person)
     bad = httpx.post(
         f"{running_house.urls['intake']}/v1/concerns",
         headers={"Authorization": f"Bearer {calls.token('larkfield-primary')}"},

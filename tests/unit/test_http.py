@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator
 from datetime import date
 from enum import StrEnum
@@ -20,6 +21,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from pydantic_core import PydanticCustomError
 
 from services.chassis.auth import Caller, Tokens, mint_token, require
+from services.chassis.edge import Large
 from services.chassis.errors import DeadlineExceeded, IdConflict
 from services.chassis.event import Refused
 from services.chassis.health import Health
@@ -303,6 +305,18 @@ def test_a_body_within_the_limit_is_taken() -> None:
     """Up to the last byte."""
     assert ask("POST", "/v1/raw", content=_in_pieces(LIMIT)).json() == LIMIT
     assert ask("POST", "/v1/raw", content=b"x" * LIMIT).json() == LIMIT
+
+
+def test_a_path_that_is_named_takes_more_and_longer_and_no_other_does() -> None:
+    """Given a path for large bodies, then it takes them up to its own limit; the others keep theirs."""
+    large = (Large("POST", re.compile("/v1/raw"), 3 * LIMIT, 20.0), Large("GET", re.compile("/v1/slow"), LIMIT, 0.05))
+    app = an_app(large=large)
+
+    assert ask("POST", "/v1/raw", app, content=_in_pieces(3 * LIMIT)).json() == 3 * LIMIT
+    assert_problem(ask("POST", "/v1/raw", app, content=_in_pieces(3 * LIMIT + 100)), 413, "too_large")
+    json_type = {"content-type": "application/json"}
+    assert_problem(ask("POST", "/v1/things", app, content=b"x" * (LIMIT + 1), headers=json_type), 413, "too_large")
+    assert_problem(ask("GET", "/v1/slow", app), 503, "too_slow")
 
 
 def test_a_request_has_a_deadline() -> None:

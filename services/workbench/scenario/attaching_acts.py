@@ -58,6 +58,13 @@ def release_of(step: Release) -> dict[str, Any]:
     }
 
 
+def share_to_fetch(seen: Seen, agency_id: str) -> Any:
+    """Give the newest share of an agency, also one that was called back; without one, the newest there is."""
+    every = seen.of("SharePlanned")
+    mine = [share for share in every if share.recipient_agency_id == agency_id]
+    return next(reversed(mine or every), None)
+
+
 @dataclass(frozen=True, slots=True)
 class FileActs:
     """Makes acts for one concern."""

@@ -52,7 +52,7 @@ from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.again import again
 from services.workbench.scenario.agreements import Agreed
 from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
-from services.workbench.scenario.attaching_acts import FileActs
+from services.workbench.scenario.attaching_acts import FileActs, share_to_fetch
 from services.workbench.scenario.check import LONDON, Seen, local
 from services.workbench.scenario.document import (
     Access,
@@ -305,10 +305,10 @@ class InProcess:
         elif isinstance(step, Release):
             asked = acts.release(step, back=verb == "withdraw_release")
         else:
-            found = Finder(seen).shares(agency) or Finder(seen).shares()
-            if not found:
+            share = share_to_fetch(seen, agency)
+            if share is None:
                 return "unknown_share"
-            asked = acts.fetch(step, found[0])
+            asked = acts.fetch(step, share)
         for service, data, contents in asked:
             if not self._stage.seals(contents):
                 return "erased_or_suspended"

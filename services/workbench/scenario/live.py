@@ -32,7 +32,7 @@ from services.workbench.scenario.after import OPERATOR, Afterwards, Renew, Revok
 from services.workbench.scenario.after_calls import AfterCalls
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
-from services.workbench.scenario.attaching_acts import declaration_of, file_of, release_of
+from services.workbench.scenario.attaching_acts import declaration_of, file_of, release_of, share_to_fetch
 from services.workbench.scenario.check import Seen, local
 from services.workbench.scenario.document import (
     Access,
@@ -229,10 +229,10 @@ class Live:
         if isinstance(step, Release):
             path = f"{under}/{attachment_id}/{'release-withdrawals' if verb == 'withdraw_release' else 'releases'}"
             return self._asked("intake", "POST", path, agency, json=release_of(step))
-        shares = Finder(seen).shares(agency) or Finder(seen).shares()
-        if not shares:
+        share = share_to_fetch(seen, agency)
+        if share is None:
             return "unknown_share"
-        path = f"/v1/inbox/{shares[0].share_id}/attachments/{attachment_id}/fetch"
+        path = f"/v1/inbox/{share.share_id}/attachments/{attachment_id}/fetch"
         return self._asked("routing", "POST", path, agency, json={"name": step.name, "role": step.role})
 
     def _attached(self, step: Attach, agency: str, under: str, refs: dict[str, str]) -> str:
