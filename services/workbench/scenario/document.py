@@ -48,8 +48,8 @@ from services.workbench.scenario.after import (
     Revoke,
     SafetyCall,
 )
-from services.workbench.scenario.identity_then import MatchThen
 from services.workbench.scenario.attaching import Attach, AttachmentThen, Fetch, Release
+from services.workbench.scenario.identity_then import MatchThen
 from services.workbench.scenario.places import Places
 from services.workbench.scenario.terms import (
     AgencyId,
