@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from services.workbench.scenario.after import AFTERWARDS
 from services.workbench.scenario.attaching import ATTACHING
@@ -105,25 +106,16 @@ def _step(step: Step, hand: Stagehand) -> list[str]:
 
 
 def _acted(step: Step, hand: Stagehand) -> list[str]:
-    for verb in ("access_request", "access_decide"):
-        if (access := getattr(step, verb)) is not None:
-            return _answered(verb, access.refused, hand.access(access))
-    for verb in ATTACHING:
-        if (attaching := getattr(step, verb)) is not None:
-            return _answered(verb, attaching.refused, hand.attaching(verb, attaching))
-    for verb in FOLLOW_UPS:
-        if (follow := getattr(step, verb)) is not None:
-            return _answered(verb, follow.refused, hand.follow(verb, follow))
-    for verb in ("revoke", "renew"):
-        if (agreement := getattr(step, verb)) is not None:
-            return _answered(verb, agreement.refused, hand.agreement(agreement))
-    for verb in AFTERWARDS:
-        if (after := getattr(step, verb)) is not None:
-            return _answered(verb, after.refused, hand.afterwards(verb, after))
-    verb, act = next(
-        (v, a) for v in ("read", "acknowledge", "outcome", "redirect") if (a := getattr(step, v)) is not None
+    ways: tuple[tuple[tuple[str, ...], Callable[[str, Any], str]], ...] = (
+        (("access_request", "access_decide"), lambda _, asked: hand.access(asked)),
+        (ATTACHING, hand.attaching),
+        (FOLLOW_UPS, hand.follow),
+        (("revoke", "renew"), lambda _, asked: hand.agreement(asked)),
+        (AFTERWARDS, hand.afterwards),
+        (("read", "acknowledge", "outcome", "redirect"), hand.act),
     )
-    return _answered(verb, act.refused, hand.act(verb, act))
+    verb, asked, do = next((v, s, do) for verbs, do in ways for v in verbs if (s := getattr(step, v)) is not None)
+    return _answered(verb, asked.refused, do(verb, asked))
 
 
 def _answered(what: str, wanted: str, refused: str) -> list[str]:
