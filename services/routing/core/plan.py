@@ -77,7 +77,7 @@ class Planner:
 
     def emergency(self) -> None:
         """Plan the emergency minimum: who the arrangement names for emergencies, and nobody else (practice 3)."""
-        rows = [told for told in self.arrangement.told(self._facts()) if told.emergency]
+        rows = [told for told in self.arrangement.told(self._facts) if told.emergency]
         self._aim(rows)
         for recipient in self._targets.values():
             row = self.arrangement.matrix[recipient.agency.agency_class]
@@ -86,7 +86,7 @@ class Planner:
 
     def assessed(self, data: BasisAssessed) -> None:
         """Plan what an assessment allows."""
-        told = self.arrangement.told(self._facts())
+        told = self.arrangement.told(self._facts)
         self._stale = self.state.changed_since(data.assessed_event_id)
         bases = {c.recipient_class: b for c in data.classes if (b := self._basis(c)) is not None}
         for assessed in data.classes:
@@ -101,7 +101,7 @@ class Planner:
         self._correct(bases)
         self._end_reasoned()
         self._withhold()
-        started = duties.arisen(self._asked, self.state, self._facts(), self.at)
+        started = duties.arisen(self._asked, self.state, self._facts, self.at)
         self.effects += started.effects
         self.timers += started.timers
 
@@ -132,7 +132,9 @@ class Planner:
 
     # -- who
 
+    @cached_property
     def _facts(self) -> Facts:
+        """What rules are asked about: worked out once a plan, because it looks at every person and item."""
         sender = self.arrangement.agency(self._concern.agency_id)
         return concern_facts(self._concern, self.at, sender.agency_class if sender is not None else _NOBODY)
 
@@ -311,7 +313,7 @@ class Planner:
                 self._plan(Recipient(agency, told), kept, new, withdrawn)
 
     def _instructions(self, agency: Agency) -> tuple[str, ...]:
-        by_rule = self.arrangement.instructions(self._facts())
+        by_rule = self.arrangement.instructions(self._facts)
         return (*by_rule, PARENT_VISIBLE) if agency.parent_visible else by_rule
 
     @cached_property

@@ -70,7 +70,9 @@ def _said(data: ShareRecalled) -> str:
 
 def _meant(arrangement: Arrangement, state: State, share: Share, data: ShareRecalled, fact: Fact) -> Agency | None:
     """Give whom it was meant for; children's social care is never recalled without another in its place."""
-    stands = any(s.agency_class == _CSC and not s.void for k, s in state.shares.items() if k != share.share_id)
+    # another share of the same agency is called back with this one: it is no other front door
+    others = (s for s in state.shares.values() if s.agency_id != share.agency_id)
+    stands = any(s.agency_class == _CSC and not s.void for s in others)
     if not data.correct_agency_id:
         if share.agency_class == _CSC and not stands:
             raise Refused(422, "correct_agency_required", "social care has to be told: say which front door is right")
