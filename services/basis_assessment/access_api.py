@@ -87,7 +87,7 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: 
         if body.share_id is not None and not await holds(
             routing_url, body.share_id, authorization, str(body.concern_id)
         ):
-            await _tried(rooms, str(body.concern_id), caller, str(body.share_id), "unknown_share")
+            await _tried(rooms, str(body.concern_id), caller, "unknown_share")
             raise no_such_share()
         data = SubjectAccessRequested(
             concern_id=str(body.concern_id),
@@ -100,7 +100,7 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: 
             recorded = await _act(rooms, data, caller, "asked", who, body.words)
         except Refused as refusal:
             if refusal.code == "unknown_concern":
-                await _tried(rooms, data.concern_id, caller, "", refusal.code)
+                await _tried(rooms, data.concern_id, caller, refusal.code)
             raise
         return _shown(recorded, by_code)
 
@@ -125,14 +125,12 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: 
     return routes
 
 
-async def _tried(rooms: Rooms, concern_id: str, caller: Caller, share_id: str, reason: str) -> None:
-    """Keep with the concern, where there is one, that an agency tried; once for each share it named."""
-    data = SubjectAccessRefused(
-        concern_id=concern_id, agency_id=caller.agency_id, share_id=share_id, reason_code=reason
-    )
+async def _tried(rooms: Rooms, concern_id: str, caller: Caller, reason: str) -> None:
+    """Keep with the concern, where there is one, that an agency tried; once for each reason, however often it does."""
+    data = SubjectAccessRefused(concern_id=concern_id, agency_id=caller.agency_id, reason_code=reason)
     _LOG.warning("a copy was asked for by an agency that holds nothing", code=reason)
     with suppress(Refused):  # of a concern that does not exist nothing can be kept
-        await rooms.journal.act(concern_id, data, agency_id=caller.agency_id, key=f"access/tried/{share_id}")
+        await rooms.journal.act(concern_id, data, agency_id=caller.agency_id, key=f"access/tried/{reason}")
 
 
 async def _act(

@@ -117,7 +117,7 @@ def tried(state: BasisState, fact: Fact, data: SubjectAccessRefused) -> Decision
     found = SubjectAccessRefused()
     found.CopyFrom(data)
     found.concern_id, found.agency_id = state.concern.concern_id, fact.agency_id
-    return Decision((Effect(found, key=f"{fact.agency_id}/{data.share_id}"),))
+    return Decision((Effect(found, key=f"{fact.agency_id}/{data.reason_code}"),))
 
 
 def overdue(state: BasisState, request_id: str) -> Decision:

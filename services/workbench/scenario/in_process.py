@@ -282,7 +282,7 @@ class InProcess:
         seen = self.seen(step.concern)
         data = message_of(step, seen, known.concern_id, seen.part)
         if isinstance(data, SubjectAccessRequested) and data.share_id not in {"", share_held(seen, step.agency)}:
-            self._tried_access(known.concern_id, data, step.agency, "unknown_share")
+            self._tried_access(known.concern_id, step.agency, "unknown_share")
             return "unknown_share"  # as the route answers, which asks routing whose it is
         scope = KeyScope(known.concern_id)
         said = step.words if isinstance(step, AskAccess) else step.reasons
@@ -356,12 +356,12 @@ class InProcess:
             if refused.code in RECORDED_REFUSALS and not isinstance(data, ActRefused):
                 self._tried(concern_id, data, agency, refused.code)
             if isinstance(data, SubjectAccessRequested):
-                self._tried_access(concern_id, data, agency, refused.code)
+                self._tried_access(concern_id, agency, refused.code)
             return refused.code
         return ""
 
-    def _tried_access(self, concern_id: str, data: SubjectAccessRequested, agency: str, reason: str) -> None:
-        kept = SubjectAccessRefused(concern_id=concern_id, agency_id=agency, share_id=data.share_id, reason_code=reason)
+    def _tried_access(self, concern_id: str, agency: str, reason: str) -> None:
+        kept = SubjectAccessRefused(concern_id=concern_id, agency_id=agency, reason_code=reason)
         self._act("basis_assessment", concern_id, kept, agency, ())
 
     def _tried(self, concern_id: str, data: Any, agency: str, reason: str) -> None:
