@@ -192,6 +192,22 @@ CATALOGUE: dict[str, tuple[str, str, str, str]] = {
         "18:30",
     ),
     "an area that is none": ("areas: [E06000035]", "areas: [Medway]", "'Medway' is no area", "Medway"),
+    # what follows a share
+    "no breach clock": ("  breach: breach_72_hours\n", "", "'breach' is missing", "erase"),
+    "a breach by a clock there is none of": (
+        "  breach: breach_72_hours",
+        "  breach: breach_72_hrs",
+        "no clock is called 'breach_72_hrs'",
+        "breach_72_hrs",
+    ),
+    "a band without a clock": (", green: request_green}", "}", "'green' is missing", "{red"),
+    "a duty without a citation": (
+        'gateway: msa2015_s52, cite: "Modern Slavery Act 2015 s52 [mem]: the duty to notify"',
+        "gateway: msa2015_s52",
+        "'cite' is missing",
+        "{gateway: msa2015_s52",
+    ),
+    "a gateway of no law": ("{gateway: msa2015_s52", "{gateway: msa2015_s99", "unknown Gateway", "msa2015_s99"),
     "a nature of no law": (
         "natures: [public_authority, section_11_body]",
         "natures: [authority]",

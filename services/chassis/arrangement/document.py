@@ -27,7 +27,7 @@ from concern_relay.v1.codes_pb2 import (
 )
 from concern_relay.v1.facts_pb2 import ConcernDetail
 from services.chassis.arrangement.check import look_for_contradictions
-from services.chassis.arrangement.duties import Duties, read_duties
+from services.chassis.arrangement.duties import read_duties
 from services.chassis.arrangement.model import (
     Agency,
     Arrangement,
@@ -310,7 +310,7 @@ def _arrangement(root: Node, raw: bytes, facts: Mapping[str, Declared]) -> tuple
         deliver_clock=keys.get("deliver_clock", code),
         stages=keys.get("stages", _stages),
         authorities=authorities(),
-        duties=keys.maybe("duties", lambda n: read_duties(n, clocks), Duties()),
+        duties=keys.get("duties", lambda n: read_duties(n, clocks if isinstance(clocks, Mapping) else {})),
         timed=keys.maybe(
             "timed_duties", lambda n: by_code(n, lambda d: d.code, lambda o: read_timed_duty(o, facts)), {}
         ),

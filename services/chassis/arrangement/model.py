@@ -288,7 +288,7 @@ class Arrangement:
     deliver_clock: str
     stages: tuple[Stage, ...]
     authorities: Mapping[str, str]
-    duties: Duties = field(default_factory=Duties)
+    duties: Duties
     timed: Mapping[str, TimedDuty] = field(default_factory=dict)
     terms: tuple[Term, ...] = ()
     _by_class: Mapping[AgencyClass, tuple[Agency, ...]] = field(init=False, repr=False, compare=False)

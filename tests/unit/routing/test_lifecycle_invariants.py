@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -20,7 +20,9 @@ from concern_relay.v1.shares_pb2 import (
     SharePlanned,
     ShareRecalled,
 )
+from services.chassis.arrangement import ArrangementBook
 from services.chassis.event import Fact, Refused
+from services.routing.core import RoutingCore
 from services.routing.core.policy import POLICY_STALE, stale_ref
 from services.routing.core.state import part_digest
 from tests.unit.routing.routing_cases import (
@@ -276,6 +278,20 @@ def test_a_breach_runs_seventy_two_hours_from_its_recall(urgency: Urgency, steps
         due = fact.data.report_by.ToDatetime(tzinfo=MONDAY.tzinfo)
         assert due == recalls[share_id].recorded + timedelta(hours=72)
         assert fact.data.controller_agency_id == "larkfield-primary"
+
+
+def test_the_hours_of_a_breach_are_the_arrangements() -> None:
+    """Partners who agree on 48 hours have 48 hours: no clock of what follows a share stands in code."""
+    sooner = replace(arrangement().duties.breach, amount=48)
+    agreed = replace(arrangement(), duties=replace(arrangement().duties, breach=sooner))
+    life = Life(Urgency.URGENCY_ROUTINE, Bench(RoutingCore(ArrangementBook.of([agreed])))).begin()
+    life.deliver(SCHOOL)
+
+    life.recall(SCHOOL)
+
+    (recorded,) = dates(life, BreachRecorded).values()
+    assert isinstance(recorded.data, BreachRecorded)
+    assert recorded.data.report_by.ToDatetime(tzinfo=MONDAY.tzinfo) == life.now + timedelta(hours=48)
 
 
 @settings(max_examples=100, deadline=None)
