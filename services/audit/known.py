@@ -68,6 +68,7 @@ class Disclosure:
     given_by: Actor | None = None
     recalled: datetime | None = None
     blocked: str = ""
+    released: datetime | None = None
     erasure: str = ""
     erased: frozenset[str] = frozenset()
 
@@ -193,7 +194,7 @@ def _planned(data: shares.SharePlanned, fact: Fact, pack: tuple[str, str]) -> Di
     )
 
 
-def _after(one: Disclosure, data: Any, fact: Fact, asked: frozenset[str]) -> Disclosure:
+def _after(one: Disclosure, data: Any, fact: Fact, asked: frozenset[str]) -> Disclosure:  # noqa: C901  (a table: one row an event)
     at = fact.recorded
     match data:
         case shares.ShareDelivered():
@@ -208,6 +209,8 @@ def _after(one: Disclosure, data: Any, fact: Fact, asked: frozenset[str]) -> Dis
             return replace(one, recalled=at)
         case shares.DispatchBlocked():
             return replace(one, blocked=data.reason_code)
+        case shares.DispatchReleased():
+            return replace(one, released=at)
         case shares.ErasureRequested():
             return replace(one, erasure="asked")
         case shares.ErasureDeclined():

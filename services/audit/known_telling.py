@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.audit.clear_fields import clear_fields
 from services.audit.known import Actor, Disclosure, Known
@@ -13,6 +13,11 @@ from services.chassis.calendar import LONDON
 CONTENT_DEPTH = 6
 SEALED = "sealed"
 TOMBSTONE = "tombstone"
+WHY_STOPPED: Final = {
+    "policy_stale": "the agreement it rested on does not stand",
+    "key_suspended": "a consent was withdrawn, or it was erased",
+    "inbox_readable_by_person_of_concern": "a person of the concern could read that inbox",
+}
 
 
 def disclosure_dict(one: Disclosure, *, opened: bool = False) -> dict[str, Any]:
@@ -46,6 +51,7 @@ def disclosure_dict(one: Disclosure, *, opened: bool = False) -> dict[str, Any]:
         "outcome_by": None if one.given_by is None else _actor(one.given_by, opened=opened),
         "recalled_at": _iso(one.recalled),
         "blocked": one.blocked,
+        "released_at": _iso(one.released),
         "erasure": one.erasure,
     }
 
@@ -85,7 +91,9 @@ def disclosure_lines(one: Disclosure) -> Iterator[str]:
     if one.erasure:
         steps.append(f"erasure {one.erasure}")
     if one.blocked:
-        steps.append(f"stopped at the door ({one.blocked})")
+        steps.append(f"stopped at the door: {WHY_STOPPED.get(one.blocked, one.blocked)}")
+    if one.released:
+        steps.append(f"planned anew {_at(one.released)}")
     yield "; ".join(steps)
 
 

@@ -10,7 +10,7 @@ from concern_relay.v1.shares_pb2 import SharePlanned
 from services.audit.journey import ClockRun, ClockState
 from services.audit.journeys import journey_of
 from services.audit.known import disclosures, known
-from services.audit.known_telling import disclosure_dict, known_dict, known_lines
+from services.audit.known_telling import disclosure_dict, disclosure_lines, known_dict, known_lines
 from services.chassis.envelope import Event
 from services.chassis.event import Fact
 from services.workbench.scenario.in_process import InProcess
@@ -78,6 +78,19 @@ def test_every_disclosure_names_its_controller_rule_and_law() -> None:
     assert {row["recipient"] for row in rows} == {"kent-csc", "larkfield-primary", "hoo-road-primary"}
     assert all(row["controller"] == "kent-police" and row["rule"] and row["law_pack"] for row in rows)
     assert "quarrel" not in str(rows)
+
+
+def test_what_was_stopped_says_why_and_when_it_was_planned_anew() -> None:
+    """S49: the hub knew nothing while its agreement did not stand: the first share says so, the second left."""
+    facts = facts_of("s49-agreement-revoked")
+
+    stopped, sent = (one for one in disclosures(facts, AFTER) if one.recipient_agency_id == "maidstone-family-hub")
+
+    (line, *_) = [text for text in disclosure_lines(stopped) if "stopped at the door" in text]
+    assert "the agreement it rested on does not stand; planned anew " in line
+    assert (stopped.state, sent.state) == ("blocked", "delivered")
+    assert disclosure_dict(stopped)["released_at"]
+    assert not stopped.delivered
 
 
 def clocks_of(scenario: str) -> list[ClockRun]:
