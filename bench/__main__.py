@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import assess, door, importing, kafka_door, ledger, memory, replay, routing, stage
+from bench import assess, door, importing, kafka_door, ledger, memory, replay, routing, stage, webhooks
 from bench.measure import Bench
 from bench.rows import Row, show, write
 from services.workbench.servers import Lines, ServersError, running
@@ -28,6 +28,7 @@ BENCHES: dict[str, Callable[[Bench, int, int], list[Row]]] = {
     "replay": replay.rows,
     "routing": routing.rows,
     "stage": stage.rows,
+    "webhooks": webhooks.rows,
 }
 
 
