@@ -72,9 +72,10 @@ class _Assessing:
         self._detail = concern.detail
         sender_class = self._sender.agency_class if self._sender else AgencyClass.AGENCY_CLASS_UNSPECIFIED
         self._facts = concern_facts(concern, at, sender_class)
-        self._told = told(arrangement, self._facts)
+        self._rows = arrangement.told(self._facts)
+        self._told = told(self._rows)
         self._meant = Meant(arrangement, concern, self._today)
-        self._selections = selections(arrangement, self._facts)
+        self._selections = selections(self._rows)
         self._said = {
             "said_life_at_risk": self._facts.get("life_at_risk") is True,
             "said_immediate_danger": self._facts.get("immediate_danger") is True,
@@ -135,7 +136,7 @@ class _Assessing:
         known = (
             word_of(AgencyClass, recipient),
             told_word(self._told, recipient),
-            alone(self._arrangement, self._state.concern, self._facts, recipient),
+            alone(self._arrangement, self._state.concern, self._rows, recipient),
             self._consents.for_class(recipient).value,
             self._agreement,
             self._detriment(recipient),

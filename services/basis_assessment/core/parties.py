@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature
 from services.basis_assessment.facts import NOBODY
-from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force, Selection
+from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force, Selection, Told
 from services.chassis.arrangement.selecting import SelectBy
 from services.chassis.clauses import Facts, Value
 from services.chassis.codes import word_of
@@ -34,20 +34,20 @@ def of_agency(agency: Agency | None) -> Facts:
     return facts
 
 
-def told(arrangement: Arrangement, facts: Facts) -> Mapping[AgencyClass, str]:
+def told(rows: Iterable[Told]) -> Mapping[AgencyClass, str]:
     """Say how strongly each class is told; a class no rule names is not in the answer."""
     strongest: dict[AgencyClass, Force] = {}
-    for one in arrangement.told(facts):
+    for one in rows:
         before = strongest.get(one.agency_class)
         if before is None or _STRENGTH.index(one.force) > _STRENGTH.index(before):
             strongest[one.agency_class] = one.force
     return {agency_class: force.value for agency_class, force in strongest.items()}
 
 
-def selections(arrangement: Arrangement, facts: Facts) -> Mapping[AgencyClass, tuple[Selection, ...]]:
+def selections(rows: Iterable[Told]) -> Mapping[AgencyClass, tuple[Selection, ...]]:
     """Say by which rows the agencies of each class are found."""
     found: dict[AgencyClass, tuple[Selection, ...]] = {}
-    for one in arrangement.told(facts):
+    for one in rows:
         found[one.agency_class] = (*found.get(one.agency_class, ()), one.select)
     return found
 
@@ -57,7 +57,7 @@ def told_word(found: Mapping[AgencyClass, str], agency_class: AgencyClass) -> st
     return found.get(agency_class, NOBODY)
 
 
-def alone(arrangement: Arrangement, concern: Concern, facts: Facts, agency_class: AgencyClass) -> bool:
+def alone(arrangement: Arrangement, concern: Concern, told_by: Iterable[Told], agency_class: AgencyClass) -> bool:
     """Whether the sender is the only one of its own class here: then nobody else of that class is proposed.
 
     A second school, of a brother, and a health visitor beside the surgery that raises a concern are proposed to the
@@ -69,7 +69,7 @@ def alone(arrangement: Arrangement, concern: Concern, facts: Facts, agency_class
     named = {i for p in concern.people for i in (p.school_agency_id, *p.known_to_agencies)} - {sender.agency_id}
     if any((one := arrangement.agency(i)) is not None and one.agency_class == agency_class for i in named):
         return False
-    rows = (row.select for row in arrangement.told(facts) if row.agency_class == agency_class)
+    rows = (row.select for row in told_by if row.agency_class == agency_class)
     return not any(select.role not in sender.roles and not _BY_NAME.issuperset(select.by) for select in rows)
 
 
