@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from services.intake.attachments.sweeping import Sweeping
+from services.intake.attachments.table import AttachmentTable
 from services.intake.limits import Attached, Limits
 from tests.intake.rig import together
 from tests.unit.intake.events import submission
@@ -133,6 +135,35 @@ async def test_a_yes_is_not_unsaid_by_a_no(shared_intake) -> None:
     again = await shared_intake.follow(concern_id, "attachments", declaration())
 
     assert (again.status_code, again.json()["code"]) == (409, "answered_before")
+
+
+async def test_a_second_person_who_answers_yes_gets_the_same_advice(shared_intake) -> None:
+    """Given a file of which somebody answered yes, when another does too, then it is said again and recorded once."""
+    concern_id = await raised(shared_intake, "second yes")
+    await shared_intake.follow(concern_id, "attachments", declaration(child_image="yes"))
+
+    other = declaration(child_image="yes", by={"name": "Somebody Else", "role": "deputy"})
+    again = await shared_intake.follow(concern_id, "attachments", other)
+
+    assert (again.status_code, again.json()["code"]) == (422, "image_not_taken"), again.text
+    assert len(await shared_intake.recorded(concern_id)) == 2
+
+
+async def test_what_is_found_later_to_be_such_an_image_is_closed_for_everybody(new_intake) -> None:
+    """Given an uploaded, released file, when it is declared again with yes, then it is refused and its bytes go."""
+    async with new_intake() as intake:
+        concern_id = await raised(intake, "found later")
+        found = await declared(intake, concern_id)
+        await put(intake, found["upload_url"], PDF)
+        release = {"to": "kent-csc", "reason": "Needed.", "by": BY, "accept_unscanned": True}
+        await intake.follow(concern_id, f"attachments/{found['attachment_id']}/releases", release)
+
+        answer = await intake.follow(concern_id, "attachments", declaration(child_image="yes"))
+        removed = await Sweeping(intake.objects, AttachmentTable(intake.pool)).gone()
+
+        assert answer.json()["code"] == "image_not_taken"
+        assert [one["state"] for one in await show(intake, concern_id)] == ["refused"]
+        assert (removed, await objects(intake)) == (1, [])
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ class Attaching:
             state = await self.state(sender.agency_id, concern_id)
             said = saying.said_of(state, key, sender.agency_id, given)
             held = state.attachments.get(said.attachment_id)
-            if held is not None and held.stands not in OPEN and given.child_image == "no":
+            taken = given.child_image == "no"
+            if held is not None and (held.stands not in OPEN if taken else held.stands is Stands.REFUSED):
                 return said.attachment_id, True
             data = saying.declared(said, concern_id, sender.agency_id, sender.supplier)
             contents = saying.contents_of(concern_id, said, given.by)
