@@ -78,6 +78,13 @@ def _write(tmp_path: Path, old: str, new: str) -> Path:
             "then:\n  no_events: [ShareAcknowleged]\n",
             "16:15: 'ShareAcknowleged' is no word here; did you mean",
         ),
+        ("then:\n", "  - expect:\nthen:\n", "15:5: 'expect' says nothing"),
+        (
+            "recipients: [kent-csc]",
+            "recipients: kent-csc, kent-police",
+            "16:15: 'kent-csc,-kent-police' is no code or id",
+        ),
+        ("authorities: [", "names: child, authorities: [", "12:69: 'names' stands twice"),
         ("then:\n", "  - pass: {hour: 2}\nthen:\n", "15:12: 'hour' is no word here; did you mean 'hours'?"),
         ("then:\n", "  - {read: kent-csc, acknowledge: kent-csc}\nthen:\n", "15:5: a step is exactly one of raise"),
         ("then:\n", "  - decide: {agency: kent-csc, outcome: share, role: dsl}\nthen:\n", "15:41: 'share' is no word"),
@@ -155,6 +162,12 @@ def test_a_code_that_is_to_be_flagged_is_no_slip(tmp_path: Path) -> None:
     [
         ("then:\n", "then:\n  concern: other\n", "16:3: no concern called 'other' was raised"),
         ("then:\n", "  - pass: {until: 2026-11-22T10:00}\nthen:\n", "15:5: pass until 2026-11-22"),
+        (
+            "then:\n",
+            "  - add: {items: [{ref: b, about: chlid, text: More.}]}\nthen:\n",
+            "15:5: add: /items/0/about/0 names n",
+        ),
+        ("then:\n", "  - move: {child: child, to: Medway}\nthen:\n", "15:5: move: /to is no ONS code of an authority"),
     ],
 )
 def test_what_only_the_scene_can_know_has_its_place_too(tmp_path: Path, old: str, new: str, says: str) -> None:

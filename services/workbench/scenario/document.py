@@ -325,6 +325,8 @@ class Step(Strict):
         if len(self.model_fields_set - {"at"}) != 1:
             names = (field.alias or name for name, field in Step.model_fields.items())
             raise ValueError(f"a step is exactly one of {', '.join(names)}")
+        if empty := [name.rstrip("_") for name in self.model_fields_set if getattr(self, name) is None]:
+            raise ValueError(f"{empty[0]!r} says nothing: write what, or leave the step out")
         return self
 
 

@@ -31,7 +31,6 @@ PATHS: Mapping[str, str] = {
     "link": "links",
 }
 PAT = {"name": "Pat Example", "role": "duty worker"}
-UNKNOWN_CODE = "code_not_known"
 
 
 def body_of(verb: str, step: Step, other_id: str = "") -> dict[str, Any]:

@@ -66,8 +66,9 @@ from services.workbench.scenario.document import (
     Redirect,
     WithdrawConsent,
 )  # fmt: skip
-from services.workbench.scenario.follow import UNKNOWN_CODE, body_of, consent_ref, read, refs_there
+from services.workbench.scenario.follow import body_of, consent_ref, read, refs_there
 from services.workbench.scenario.laws import law_book
+from services.workbench.scenario.named import SLIPS
 from services.workbench.scenario.said import named_person, note
 from services.workbench.scenario.scene import agency_known, arrangement_of, classes_of
 from services.workbench.scenario.stage import Act, SceneError
@@ -170,8 +171,8 @@ class InProcess:
         except KeyError:
             return "no_such_child"
         flags = (*asked.flags, *said.flags)
-        if unknown := [flag.pointer for flag in flags if flag.code == UNKNOWN_CODE]:
-            raise SceneError(f"{verb}: unknown codes at {', '.join(unknown)}; `scenario schema` prints those there are")
+        if slips := [f"{flag.pointer} {SLIPS[flag.code]}" for flag in flags if flag.code in SLIPS]:
+            raise SceneError(f"{verb}: {', '.join(slips)}; `scenario schema` prints the words there are")
         lost = following.whereabouts(said, asked.given, f"{self._acts}") if isinstance(asked.given, sent.Move) else None
         if not self._stage.seals(said.parts):
             return "erased_or_suspended"

@@ -78,6 +78,11 @@ def _mistakes(error: ValidationError, places: Places) -> Iterator[Mistake]:
             continue  # the other way to write it: an object, whose mistakes are told
         elif kind in {"model_type", "model_attributes_type", "dict_type"}:
             yield places.mistake(loc, "not a mapping", f"its fields are: {', '.join(fields_at(schema(), loc))}")
+        elif kind in {"tuple_type", "list_type"}:
+            yield places.mistake(loc, "not a list", "write [a, b], or each on a line of its own after a dash")
+        elif kind == "string_pattern_mismatch":
+            said = str(one["input"])[:60]
+            yield places.mistake(loc, f"{said!r} is no code or id", "one of lower case; several are a list: [a, b]")
         elif kind == "moment":
             wrong, _, remedy = one["msg"].rpartition("; ")
             yield places.mistake(loc, wrong, remedy)

@@ -39,6 +39,7 @@ _SAID_BY_PEOPLE: Final[Mapping[str, Mapping[str, str]]] = {
         "dpo": "data_protection_officer",
     },
     "Gateway": {"s16la": "ca2004_s16la", "s47": "ca1989_s47", "s17": "ca1989_s17", "s115": "cda1998_s115"},
+    "ShareOutcome": {"nfa": "no_further_action", "s47": "section_47_enquiry"},
     "WithholdReason": {"no_apd": "no_policy_document", "unnecessary": "not_needed_for_role"},
 }
 
