@@ -28,6 +28,7 @@ from services.chassis.integrity.leaf import leaf_hash, leaf_of
 from services.chassis.integrity.note import Signer
 from services.chassis.integrity.receipt import Receipt, issue
 from services.chassis.journal import Journal
+from services.chassis.journal.journal import Act
 from services.chassis.keys import Keys
 from services.intake.content import Contents, contents_of
 from services.intake.core import ALREADY_RAISED, OTHER_CHILD, IntakeState, about_the_same
@@ -38,6 +39,7 @@ from services.intake.naming import digest_of, other_child_id, version_act, versi
 from services.intake.reading import Reading
 from services.intake.same_child import changes
 from services.intake.store import Concerns, Standing
+from services.intake.withdrawing import said_withdrawn, suspend, with_withdrawals
 
 ATTEMPTS_MAX: Final = 4
 """Tries to resolve a submission while others under the same reference are being accepted."""
@@ -195,6 +197,7 @@ class Acceptance:
         found = await self.concerns.led_to(acts) if acts else {}
         for act, concern_id in acts.items():
             if (record := found.get(act)) is not None:
+                await self._suspend(told[concern_id])  # a process may have been killed between record and key
                 standing = await self.concerns.newest(concern_id)
                 more: tuple[Flag, ...] = () if standing == record else (Flag(FlagCode.CORRECTED_SINCE, ""),)
                 return self.accepted(
@@ -235,7 +238,12 @@ class Acceptance:
             warning_codes=codes(flags),
         )
         key = version_key(standing.status.version + 1, digest_of(case.key, contents))
-        return await self._act(case, data, contents, key, flags)
+        return await self._act(case, data, contents, key, flags, before=state)
+
+    async def _suspend(self, contents: Contents) -> None:
+        if said_withdrawn(contents.parts):
+            state, _ = await self.journal.state(contents.concern_id, purpose=COMPARE)
+            await suspend(self.keys, state, contents.parts)
 
     async def _sealable(self, contents: Contents) -> None:
         """Refuse what can no longer be sealed, before the journal finds out."""
@@ -255,15 +263,15 @@ class Acceptance:
         contents: Contents,
         key: str,
         flags: tuple[Flag, ...],
+        *,
+        before: IntakeState | None = None,
     ) -> Accepted:
-        recorded = await self.journal.act(
-            contents.concern_id,
-            data,
-            agency_id=case.sender.agency_id,
-            key=key,
-            contents=contents.parts,
-            time=happened_at(case.reading.submission.occurred, self.clock.now()),
-        )
+        time = happened_at(case.reading.submission.occurred, self.clock.now())
+        act = Act(contents.concern_id, data, case.sender.agency_id, key, tuple(contents.parts), time)
+        acts = [act] if before is None else with_withdrawals(before, act, case.sender.supplier)
+        recorded, *withdrawals = await self.journal.together(acts)
+        if withdrawals:
+            await self._suspend(contents)
         if not recorded.records:  # the same in every part, written otherwise by an earlier version of this service
             newest = await self.concerns.newest(contents.concern_id)
             assert newest is not None

@@ -17,18 +17,19 @@ from concern_relay.v1.concerns_pb2 import ConsentWithdrawn, RecordsLinked, Recor
 from services.chassis.envelope import Record
 from services.chassis.errors import IdConflict
 from services.chassis.event import Refused
-from services.chassis.journal import Recorded
 from services.chassis.journal.journal import Act
 from services.chassis.journal.rows import act_id
-from services.intake.acceptance import ATTEMPTS_MAX, VERSIONS_MAX, Acceptance, Accepted, Sender
+from services.intake.acceptance import VERSIONS_MAX, Acceptance, Accepted, Sender
 from services.intake.content.follow_up import Following, Said
 from services.intake.core import NOT_YOURS, IntakeState
 from services.intake.dates import LONDON
 from services.intake.flags import Flag
 from services.intake.follow_up import FollowUp, GivenConsent, Move
+from services.intake.withdrawing import CONSENT_WITHDRAWN, suspend, with_withdrawals
 
 PURPOSE: Final = "follow_up"
-CONSENT_WITHDRAWN: Final = "consent_withdrawn"
+TOGETHER_MAX: Final = 16
+"""Follow-ups of one concern at one moment: each round one of them is recorded, and the others look again."""
 OF_HOLDERS: Final = ("Move", "Link", "Unlink")
 
 
@@ -65,7 +66,7 @@ class FollowUps:
         Raises:
             Refused: 404 of another agency's concern; 409 and 422 as the core says; 503 ``busy``.
         """
-        for _ in range(ATTEMPTS_MAX):
+        for _ in range(TOGETHER_MAX):
             try:
                 return await self._resolve(sender, follow)
             except IdConflict:
@@ -86,6 +87,7 @@ class FollowUps:
         if isinstance(said.data, ConsentWithdrawn):
             await self._suspend(state, said.data)
         if (again := await self._known_before(sender, state, said, digest)) is not None:
+            await suspend(self.acceptance.keys, state, said.parts)
             return self._answer(again, state, said, follow, repeated=True)
         await self._sealable(said)
         return await self._recorded(_Resolved(sender, follow, state, following, said, digest))
@@ -140,12 +142,18 @@ class FollowUps:
 
     async def _recorded(self, case: _Resolved) -> Accepted:
         state, said = case.state, case.said
-        acts = [case.act(state, said)]
+        main = case.act(state, said)
+        withdrawn = isinstance(said.data, ConsentWithdrawn)  # its keys are shut by now
+        acts = [main] if withdrawn else with_withdrawals(state, main, case.sender.supplier)
+        shuts = len(acts) > 1
         if isinstance(said.data, RecordsLinked | RecordsUnlinked):
             acts.append(await self._other_side(case))
         elif isinstance(case.follow.given, Move) and (lost := case.lost(case.follow.given)) is not None:
             acts.append(lost)
-        recorded = await self._done(acts)
+        recorded, *_ = await self.acceptance.journal.together(acts)
+        if shuts:
+            now, _ = await self.acceptance.journal.state(state.concern.concern_id, purpose=PURPOSE)
+            await suspend(self.acceptance.keys, now, said.parts)
         if recorded.records:
             return self._answer(recorded.records[0], state, said, case.follow, repeated=recorded.repeated)
         newest = await self.acceptance.concerns.newest(state.concern.concern_id, said.data.DESCRIPTOR.name)
@@ -159,21 +167,6 @@ class FollowUps:
         if other.status.test != case.state.status.test:
             raise Refused(422, "practice_and_real", "A practice concern is linked with practice concerns only.")
         return case.act(other, case.following.mirrored(case.said, other.concern))
-
-    async def _done(self, acts: list[Act]) -> Recorded:
-        """Do the act; or, in one transaction, both sides of a link, a move and what it raises; give the first."""
-        if len(acts) == 1:
-            (act,) = acts
-            return await self.acceptance.journal.act(
-                act.concern_id, act.data, agency_id=act.agency_id, key=act.key, contents=act.contents, time=act.time
-            )
-        results = await self.acceptance.journal.acts(acts)
-        for result in results:
-            if isinstance(result, Refused | IdConflict):
-                raise result
-        first = results[0]
-        assert isinstance(first, Recorded)
-        return first
 
     def _answer(self, record: Record, state: IntakeState, said: Said, follow: Follow, *, repeated: bool) -> Accepted:
         flags = (*follow.flags, *said.flags)
@@ -202,7 +195,12 @@ class _Resolved:
     def act(self, state: IntakeState, said: Said) -> Act:
         """Give the act on one concern."""
         key = _key(state.follow_ups + 1, self.digest)
-        return Act(state.concern.concern_id, said.data, self.sender.agency_id, key, said.parts, said.time)
+        # what is said was joined to what was known: where another follow-up came between, it is joined anew
+        seen = state.follow_ups
+        return Act(
+            state.concern.concern_id, said.data, self.sender.agency_id, key, said.parts, said.time,
+            still=lambda found: found.follow_ups == seen,
+        )  # fmt: skip
 
     def lost(self, given: Move) -> Act | None:
         """Give the act that raises the concern about where a child is; done with the move, or neither is done."""

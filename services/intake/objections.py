@@ -20,9 +20,11 @@ from services.chassis.journal import Journal
 from services.chassis.keys import Keys
 from services.intake.core import IntakeState, objection_due
 from services.intake.store import Concerns
+from services.intake.withdrawing import CONSENT_WITHDRAWN
 
 EVERY_S: Final = 0.5
 BATCH_MAX: Final = 100
+UNSETTLED_MAX: Final = 10_000
 PURPOSE: Final = "objection"
 NOT_THE_BASIS: Final = "consent_not_the_basis"
 log = logging.Log(__name__)
@@ -49,10 +51,22 @@ async def settle(journal: Journal[IntakeState], concerns: Concerns, keys: Keys) 
     return len(waiting)
 
 
+async def shut(concerns: Concerns, keys: Keys) -> int:
+    """Shut the keys of every withdrawal that is not settled: a process may have been killed between record and key."""
+    waiting = await concerns.unsettled_withdrawals(UNSETTLED_MAX)
+    for concern_id, consent_ref in waiting:
+        await keys.suspend(concern_id, reason=CONSENT_WITHDRAWN, consent_ref=consent_ref)
+    return len(waiting)
+
+
 async def keep_settling(journal: Journal[IntakeState], concerns: Concerns, keys: Keys) -> None:
-    """Settle withdrawals until cancelled."""
+    """Settle withdrawals until cancelled; first see that their keys are shut."""
+    are_shut = False
     while True:
         try:
+            if not are_shut:
+                await shut(concerns, keys)
+                are_shut = True
             while await settle(journal, concerns, keys) == BATCH_MAX:
                 pass
         except (OSError, TimeoutError, asyncpg.PostgresError, RelayError) as error:

@@ -184,6 +184,15 @@ class Concerns:
         )
         return [(str(row["concern_id"]), row["consent_ref"]) for row in rows]
 
+    async def unsettled_withdrawals(self, limit: int) -> list[tuple[str, str]]:
+        """Give concerns and consents that were withdrawn, oldest concern ids first, until they are settled."""
+        rows = await self._pool.fetch(
+            "SELECT concern_id, consent_ref FROM intake_withdrawal ORDER BY concern_id LIMIT $1",
+            limit,
+            timeout=DEADLINE_S,
+        )
+        return [(str(row["concern_id"]), row["consent_ref"]) for row in rows]
+
     async def withdrawal_settled(self, concern_id: str, consent_ref: str) -> None:
         """Look at a withdrawal no more."""
         await self._pool.execute(

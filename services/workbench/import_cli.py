@@ -60,6 +60,13 @@ def _verbs() -> None:
     """Import files: statutory returns, exports."""
 
 
+NOBODY_TOLD: Final = (
+    "NOBODY IS TOLD: these rows are history, recorded only. Where a child may be in danger now, import the file again "
+    "with --live: then each row is a concern that is assessed and sent."
+)
+"""For whoever takes what is the default to have sent something."""
+
+
 @app.command("cin-census")
 def cin_census(
     file: Annotated[Path, typer.Argument(help="Children in need census, XML, layouts of 2022 to 2026.")],
@@ -105,7 +112,10 @@ def csv_(
     agency: Agency = "",
     live: Annotated[
         bool,
-        typer.Option("--live/--history", help="Live: every row is a concern that is sent on. History: recorded only."),
+        typer.Option(
+            "--live/--history",
+            help="Live: every row is a concern that is sent on. History, if not said: recorded only, NOBODY is told.",
+        ),
     ] = False,
     dry_run: DryRun = False,
     report_file: ReportFile = None,
@@ -143,6 +153,8 @@ def csv_(
         report.findings.append(Finding("empty", "the file holds no row under its headings"))
     kept = rejects.path.name if rejects is not None and rejects.count and not dry_run else None
     data = {"file": file.name, "agency": whose, "live": live, "dry_run": dry_run, "rejected_file": kept}
+    if not live:
+        data["notice"] = NOBODY_TOLD
     raise _told(command, report, CSV_TOTALS, data, as_json=as_json)
 
 
@@ -223,7 +235,10 @@ def _told(command: str, report: Report, names: tuple[str, ...], data: dict[str, 
         said,
         report.findings,
         as_json=as_json,
-        lines=[f"{head}, {line}" if not n else line for n, line in enumerate(report.lines())],
+        lines=[
+            *(f"{head}, {line}" if not n else line for n, line in enumerate(report.lines())),
+            *([data["notice"]] if "notice" in data else []),
+        ],
     )
     if as_json:
         typer.echo(json.dumps(totals))

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from concern_relay.v1.facts_pb2 import SealedPart
 from services.chassis.contract import has_parts
 from services.chassis.envelope import VALUE_BYTES_MAX, Event
-from services.chassis.errors import RelayError
+from services.chassis.errors import IdConflict, RelayError
 from services.chassis.event import Content, Decision, Effect, Fact, FactKind, Timer, effect_id
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import fact_of, opened
@@ -116,11 +116,14 @@ def decide(desk: Desk[S], standing: Standing[S], incoming: Incoming, fact: Fact)
 
     Raises:
         Refused: the act may not be done.
+        IdConflict: the act was made for a concern that stands otherwise by now.
         Unwritable: what the core decided cannot be written.
         Exception: whatever the core raises. The standing is then as it was.
     """
     if standing.broken is not None:
         raise standing.broken
+    if incoming.still is not None and not incoming.still(standing.state):
+        raise IdConflict("the concern has changed since this act was made: look again at what stands")
     decision = desk.core.decide(standing.state, fact)
     state, based_on = standing.state, dict(standing.based_on)
     if incoming.kind is FactKind.EVENT:

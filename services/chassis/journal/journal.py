@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -44,6 +44,7 @@ class Act:
 
     Attributes:
         traceparent: trace context its effects carry on.
+        still: whether a concern still stands as it was when the act was made; None where that does not matter.
     """
 
     concern_id: str
@@ -53,6 +54,7 @@ class Act:
     contents: tuple[Content, ...] = ()
     time: datetime | None = None
     traceparent: str = ""
+    still: Callable[[Any], bool] | None = None
 
 
 class Journal(Generic[S]):
@@ -128,11 +130,21 @@ class Journal(Generic[S]):
             IdConflict: the same act came before with other content.
             ValueError: the time has no zone, or the key is too long.
         """
-        asked = Act(concern_id, data, agency_id, key, tuple(contents), time, self._telemetry.current_traceparent())
-        incoming = self._asked(asked)
-        await self._fire_before([incoming])
+        return (await self.together([Act(concern_id, data, agency_id, key, tuple(contents), time)]))[0]
+
+    async def together(self, asked: Sequence[Act]) -> list[Recorded]:
+        """Do acts in one transaction, in this order: all of them, or none.
+
+        Raises:
+            Refused: the core says no to one of them.
+            IdConflict: one came before with other content; or a concern stands otherwise than ``still`` says.
+            ValueError: the time of an act has no zone, or its key is too long.
+        """
+        traceparent = self._telemetry.current_traceparent()
+        inputs = [self._asked(replace(one, traceparent=one.traceparent or traceparent)) for one in asked]
+        await self._fire_before(inputs)
         try:
-            return (await self._run([incoming]))[0]
+            return list(await self._run(inputs))
         except CannotSeal as error:
             raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
         except TooLarge as error:
@@ -180,6 +192,7 @@ class Journal(Generic[S]):
             self.desk.act_digest(act.data, act.contents),
             event,
             contents=act.contents,
+            still=act.still,
             agency_id=act.agency_id,
             traceparent=act.traceparent,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -36,6 +37,7 @@ class Incoming:
         record: for an event, its bytes.
         contents: for an act, parts in the clear.
         agency_id: for an act, who acts.
+        still: for an act, whether the concern stands as it did when the act was made.
         timer: for a timer, which.
         traceparent: trace context of the step that takes it; its effects carry it on.
         parked_id: set while a parked record is replayed.
@@ -51,6 +53,7 @@ class Incoming:
     record: Record | None = None
     contents: tuple[Content, ...] = ()
     agency_id: str = ""
+    still: Callable[[Any], bool] | None = None
     timer: Timer | None = None
     traceparent: str = ""
     parked_id: UUID | None = None

@@ -24,6 +24,7 @@ from services.intake.core.raising import corrected
 from services.intake.core.recorded import ACTED, effect_of
 from services.intake.core.reliance import not_the_basis
 from services.intake.core.state import IntakeState
+from services.intake.core.superseded import still_withdrawn
 
 Links = RecordsLinked | RecordsUnlinked
 FollowUp = (
@@ -76,7 +77,7 @@ def _added(state: IntakeState, fact: Fact, data: InformationAdded) -> Effect | N
     said.CopyFrom(data)
     if not more_urgent:
         said.urgency = Urgency.URGENCY_UNSPECIFIED  # an addition never makes a concern less urgent; a correction may
-    return effect_of(fact, said, fact.parts)
+    return effect_of(fact, said, still_withdrawn(state.withdrawn, fact.parts))
 
 
 def _consented(state: IntakeState, fact: Fact, data: ConsentGiven) -> Effect | None:

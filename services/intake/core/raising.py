@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from concern_relay.v1.codes_pb2 import Urgency
 from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected
 from concern_relay.v1.facts_pb2 import Part
 from services.chassis.concern import Concern
 from services.chassis.event import Effect, Fact, Refused
 from services.intake.core.recorded import ACTED, effect_of
 from services.intake.core.state import IntakeState
+from services.intake.core.superseded import URGENCY, as_it_stands, still_withdrawn
 from services.intake.same_child import CHILDREN, same_children
 
 ALREADY_RAISED: Final = "already_raised"
@@ -33,7 +35,8 @@ def corrected(state: IntakeState, fact: Fact, data: InformationCorrected) -> Eff
     """Record a correction; None when nothing differs.
 
     The whole content sent anew takes away what is not in it, but for what came with a follow-up: the sender's form does
-    not know of that. A partial correction takes away only what it names.
+    not know of that, nor of what a follow-up replaced (``superseded``). A partial correction takes away only what it
+    names.
 
     Raises:
         Refused: ``other_child``.
@@ -41,19 +44,24 @@ def corrected(state: IntakeState, fact: Fact, data: InformationCorrected) -> Eff
     # a recorded act (replay) was judged when it was made, on parts that may be erased by now
     if not data.parts and not data.partial and not about_the_same(state.concern, fact.parts):
         raise Refused(409, OTHER_CHILD, "Not plainly about the same child. Raise it as a concern of its own.")
-    sealed = {part.part_id for part in data.parts} | fact.parts.keys()
-    known = state.concern.parts.keys() | state.concern.unopened
-    changed = _changed(state.concern, fact.parts, sealed, set(data.changed_part_ids))
-    removed = known & set(data.removed_part_ids) if data.partial else known - sealed - state.added
-    urgent = bool(data.urgency) and data.urgency != state.status.urgency
-    if not _matters(changed, fact.parts) and not removed and not urgent:
-        return None
+    parts = still_withdrawn(state.withdrawn, fact.parts)
     said = InformationCorrected()
     said.CopyFrom(data)
+    if not data.partial:
+        parts = as_it_stands(state.replaced, state.concern, parts)
+        if (int(data.urgency), b"") in state.replaced.get(URGENCY, ()):
+            said.urgency = Urgency.URGENCY_UNSPECIFIED  # a follow-up has changed it since
+    sealed = {part.part_id for part in data.parts} | parts.keys()
+    known = state.concern.parts.keys() | state.concern.unopened
+    changed = _changed(state.concern, parts, sealed, set(data.changed_part_ids))
+    removed = known & set(data.removed_part_ids) if data.partial else known - sealed - state.added
+    urgent = bool(said.urgency) and said.urgency != state.status.urgency
+    if not _matters(changed, parts) and not removed and not urgent:
+        return None
     del said.changed_part_ids[:], said.removed_part_ids[:]
     said.changed_part_ids.extend(sorted(changed))
     said.removed_part_ids.extend(sorted(removed))
-    return effect_of(fact, said, fact.parts)
+    return effect_of(fact, said, parts)
 
 
 def about_the_same(concern: Concern, parts: Mapping[str, Part]) -> bool:

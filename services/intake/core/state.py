@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from google.protobuf.message import Message
+
 from concern_relay.v1.assessments_pb2 import BasisAssessed
 from concern_relay.v1.codes_pb2 import IdentityMatch
 from concern_relay.v1.concerns_pb2 import (
@@ -26,6 +28,7 @@ from services.intake.core import attachments, erasure, identity
 from services.intake.core.attachments import Attachments
 from services.intake.core.erasure import Erasures
 from services.intake.core.reliance import Reliance, with_assessment
+from services.intake.core.superseded import Replaced, with_follow_up
 from services.intake.status import Status
 from services.intake.status import with_fact as status_with
 
@@ -40,6 +43,7 @@ class IntakeState:
         follow_ups: how many additions, corrections, consents, moves and links there were.
         added: parts that came with a follow-up; sending the first content anew does not take them away.
         moved: children who moved.
+        replaced: values that follow-ups replaced; the whole content sent anew does not bring them back.
         links: concerns that a person linked with this one.
         holders: by share id, the agencies that were told and not recalled.
         withdrawn: by consent the event that withdrew it.
@@ -55,6 +59,7 @@ class IntakeState:
     follow_ups: int = 0
     added: frozenset[str] = frozenset()
     moved: frozenset[str] = frozenset()
+    replaced: Replaced = field(default_factory=dict, repr=False)
     links: frozenset[str] = frozenset()
     holders: Mapping[str, str] = field(default_factory=dict)
     withdrawn: Mapping[str, str] = field(default_factory=dict)
@@ -73,8 +78,10 @@ def evolve(state: IntakeState, fact: Fact) -> IntakeState:
     """Fold an event; an act is what its effects are, and is not folded itself."""
     if fact.kind is FactKind.ACT:
         return state
-    state = replace(state, concern=concern_with(state.concern, fact), status=status_with(state.status, fact))
-    data = fact.data
+    before, data = state.concern, fact.data
+    state = replace(state, concern=concern_with(before, fact), status=status_with(state.status, fact))
+    if fact.type in CONTENT_EVENTS and not _whole(data):
+        state = replace(state, replaced=with_follow_up(state.replaced, before, state.concern))
     match data:
         case SharePlanned():
             return replace(state, holders={**state.holders, data.share_id: data.recipient_agency_id})
@@ -89,6 +96,11 @@ def evolve(state: IntakeState, fact: Fact) -> IntakeState:
     if fact.type in erasure.TYPES:
         return replace(state, erasures=erasure.with_fact(state.erasures, fact))
     return _followed(state, fact)
+
+
+def _whole(data: Message | None) -> bool:
+    """Whether an event holds the sender's whole content."""
+    return isinstance(data, ConcernRaised) or (isinstance(data, InformationCorrected) and not data.partial)
 
 
 def _followed(state: IntakeState, fact: Fact) -> IntakeState:

@@ -70,6 +70,18 @@ def test_the_shipped_samples_are_taken_whole(name):
     assert last["unread"] == 0
 
 
+@pytest.mark.parametrize(("options", "told"), [([], False), (["--live"], True)])
+def test_history_says_loudly_that_nobody_is_told(options, told):
+    """Who says neither --live nor --history learns, last and in capitals, that nobody is told."""
+    file, mapping = SAMPLES / "police-notifications.csv", SAMPLES / "police-notifications.mapping.yaml"
+
+    result = CliRunner().invoke(app, ["csv", str(file), "-m", str(mapping), "--dry-run", *options])
+
+    last = result.stdout.splitlines()[-1]
+    assert ("NOBODY IS TOLD" in last and "--live" in last) is not told
+    assert ("NOBODY" in result.stdout) is not told
+
+
 def test_a_police_row_becomes_a_concern_field_by_field(tmp_path):
     """Constants, codes, dates, splitting, several targets, a list of siblings, a value made of two columns."""
     mapping = (SAMPLES / "police-notifications.mapping.yaml").read_text()
