@@ -34,8 +34,8 @@ demo: setup ## the same, feed the sample, wait for each concern to run its cours
 test: setup ## every test, against the real broker and the real database
 	@$(BIN)/python -m pytest
 
-unit: setup ## the pure tests only: no server
-	@$(BIN)/python -m pytest tests/unit -n 2 --dist worksteal
+unit: setup ## the pure tests only, but for the exhaustive ones: no server
+	@$(BIN)/python -m pytest tests/unit -m "not exhaustive" -n 2 --dist worksteal
 
 lint: setup ## format, lint, types, schema, imports
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/buf lint

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+import hypothesis
 import pytest
 from aiokafka.admin import NewTopic
 
@@ -36,6 +37,10 @@ from services.workbench.supervisor.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+# how long something takes is a matter of `make bench`, and of what else the machine does
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 ROOT: Final = Path(__file__).parents[1]
 SESSIONS: Final = ROOT / ".relay-test"

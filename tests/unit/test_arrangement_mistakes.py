@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from services.chassis.arrangement import FOLDER, parse_arrangement
 from services.chassis.marked_yaml import DocumentError, Mistake
 
+pytestmark = pytest.mark.exhaustive
+
 SHIPPED = (FOLDER / "kent-and-medway.yaml").read_text(encoding="utf-8")
 CSC_RULE = (
     "      - {class: childrens_social_care, role: front_door, by: [lives, found, holds_plan, responsible],\n"

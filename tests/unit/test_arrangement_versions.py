@@ -20,6 +20,8 @@ from services.chassis.errors import SettingsError
 from services.workbench.arrangement_cli import app
 from services.workbench.publishing import REGISTER, NotPublishedError, Publisher, publish
 
+pytestmark = pytest.mark.exhaustive
+
 SHIPPED = FOLDER / "kent-and-medway.yaml"
 TEXT = SHIPPED.read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -13,6 +13,8 @@ import pytest
 from services.workbench.conformance import Outcome, Target, conform, every
 from services.workbench.conformance_command import conformance_command
 
+pytestmark = pytest.mark.exhaustive
+
 YES = {
     "concern_id": "7771a82d-7eba-8022-a41b-e27be104aaed",
     "status_url": "/v1/concerns/7771a82d-7eba-8022-a41b-e27be104aaed",

@@ -18,6 +18,8 @@ from tests.unit.basis.law_examples import EXAMPLES
 from tests.unit.basis.law_examples_later import LATER
 from tests.unit.basis.law_table import Example, asked
 
+pytestmark = pytest.mark.exhaustive
+
 SURVIVORS: dict[str, str] = {}
 """Clauses whose change changes no outcome, with the reason they stay."""
 

@@ -17,6 +17,8 @@ from services.chassis.errors import SettingsError
 from services.chassis.marked_yaml import DocumentError
 from tests.unit.basis.law_cases import laws
 
+pytestmark = pytest.mark.exhaustive
+
 SHIPPED = (FOLDER / "working-together-2018.yaml").read_text()
 
 

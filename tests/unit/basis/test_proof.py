@@ -26,6 +26,8 @@ from services.workbench.proof.logic import Logic
 from tests.unit.basis.law_anything import Case, cases
 from tests.unit.basis.law_cases import run
 
+pytestmark = pytest.mark.exhaustive
+
 PACKS = read_book().packs
 NEWEST = PACKS[-1]
 

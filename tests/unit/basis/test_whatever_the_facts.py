@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import assume, given, settings
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, DecisionRequested
@@ -34,6 +35,8 @@ from tests.unit.basis.law_cases import (
     said,
     summary,
 )
+
+pytestmark = pytest.mark.exhaustive
 
 SHARED = {
     Outcome.OUTCOME_SHARE_DUTY,

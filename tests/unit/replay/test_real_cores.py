@@ -30,6 +30,8 @@ from services.workbench.scenario.laws import law_book
 from services.workbench.scenario.play import play, read
 from tests.unit.replay.stand import codes
 
+pytestmark = pytest.mark.exhaustive
+
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 
 #: Of the records of acts, the fields that the core adds to what was asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,6 +50,8 @@ from tests.unit.routing.routing_cases import (
     person,
     pid,
 )
+
+pytestmark = pytest.mark.exhaustive
 
 AGENCIES = sorted(arrangement().agencies)
 SHARED = frozenset(range(1, 5))
