@@ -203,7 +203,7 @@ def _view(node: Node, row: MatrixRow) -> tuple[str, MatrixRow]:
 
 
 def _rule(node: Node, facts: Mapping[str, Declared]) -> TellRule:
-    keys = Keys.of(node, "code", "when", "unless", "tell", "cite", "emergency", "instruct")
+    keys = Keys.of(node, "code", "when", "unless", "tell", "cite", "emergency", "instruct", "leave_out")
     name, cite = keys.get("code", code), keys.get("cite", said)
     emergency = keys.maybe("emergency", flag, default=False)
 
@@ -231,6 +231,7 @@ def _rule(node: Node, facts: Mapping[str, Declared]) -> TellRule:
         keys.get("tell", list_of(told)),
         cite,
         keys.maybe("instruct", list_of(code), ()),
+        keys.maybe("leave_out", set_of(word(Category)), frozenset()),
     )
 
 

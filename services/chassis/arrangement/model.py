@@ -226,6 +226,9 @@ class TellRule:
 
     It applies when ``when`` is true and ``unless`` is not. A fact nobody knows therefore never switches an exception
     on: a child is not kept from help by a field left empty.
+
+    Attributes:
+        leaves_out: categories about the adult of concern that no recipient needs, unless the core of the worry.
     """
 
     code: str
@@ -234,6 +237,7 @@ class TellRule:
     tells: tuple[Told, ...]
     cite: str
     instructs: tuple[str, ...] = ()
+    leaves_out: frozenset[Category] = frozenset()
 
     def applies(self, facts: Facts) -> bool:
         """Say whether it applies to these facts."""
@@ -342,6 +346,10 @@ class Arrangement:
         """Give what recipients must keep to by rule, as ``family_not_informed``."""
         found = (code for rule in self.rules if rule.instructs and rule.applies(facts) for code in rule.instructs)
         return tuple(dict.fromkeys(found))
+
+    def left_out(self, facts: Facts) -> frozenset[Category]:
+        """Give the categories that nobody needs of the adult of concern here, unless they are the core of the worry."""
+        return frozenset[Category]().union(*(rule.leaves_out for rule in self.rules if rule.applies(facts)))
 
     def school_days(self, areas: Collection[str]) -> frozenset[date]:
         """Give the days schools of some areas are open, as far as terms are published; none when nothing is."""

@@ -36,6 +36,7 @@ SHARED: Final = frozenset(
 )
 CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 # Looked up once: an enum's name costs a search through its values each time.
+_ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _PLACES: Final = Category.CATEGORY_PLACE_OR_GROUP
 _ADDRESS: Final = Category.CATEGORY_ADDRESS
 _LAW_ENFORCEMENT: Final = Sensitivity.SENSITIVITY_LAW_ENFORCEMENT
@@ -71,6 +72,7 @@ class Laid:
     consents: Mapping[str, Consent]
     parts: Mapping[str, Part]
     hidden: frozenset[str]
+    left_out: frozenset[Category] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,13 @@ def reason_of(outcome: Outcome, reason: WithholdReason) -> WithholdReason:
     return reason or _REASONS.get(outcome, WithholdReason.WITHHOLD_REASON_NO_CONDITION)
 
 
-def lay_out(concern: Concern) -> Laid:
-    """Sort a concern's parts by kind and find what must not travel with it."""
+def lay_out(concern: Concern, left_out: frozenset[Category] = frozenset()) -> Laid:
+    """Sort a concern's parts by kind and find what must not travel with it.
+
+    Args:
+        concern: as it stands.
+        left_out: categories that nobody needs of the adult of concern, by a rule of the arrangement.
+    """
     kinds: dict[str, dict[str, Part]] = {}
     for part_id, part in sorted(concern.parts.items()):
         kinds.setdefault(part.WhichOneof("body") or "", {})[part_id] = part
@@ -137,6 +144,7 @@ def lay_out(concern: Concern) -> Laid:
         consents={part_id: part.consent for part_id, part in kinds.get("consent", {}).items()},
         parts=concern.parts,
         hidden=frozenset(part_id for part_id, person in people.items() if any(a.hidden for a in person.addresses)),
+        left_out=left_out,
     )
 
 
@@ -227,6 +235,8 @@ def _against(laid: Laid, wanted: Wanted, item: Item) -> tuple[WithholdReason, st
     if item.needed_by and wanted.agency_class not in item.needed_by and not essential:
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "sender_needed_by"
     about = laid.people.get(item.about_person_id)
+    if about is not None and about.role == _ADULT_OF_CONCERN and item.category in laid.left_out and not essential:
+        return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "rule_leaves_out"
     if not wanted.row.person_roles and (item.about_person_id or item.mentions_person_ids):
         return WithholdReason.WITHHOLD_REASON_OTHER_PERSON, "pattern_without_people"
     if about is not None and not _role_fits(wanted, about) and (about.role in CHILDREN or not essential):

@@ -481,3 +481,19 @@ def test_items_keep_their_worth() -> None:
     bench = everything_shared(detail(), pupil(), rumour)
 
     assert bench.view("kent-csc")[pid("item", "r")].item.kind == 4
+
+
+def test_an_accused_employees_health_goes_to_nobody_unless_it_is_the_core_of_the_worry() -> None:
+    """S28: what is said of the head's health is in no view; as the core of the worry it is in all that may have it."""
+    head = person("head", PersonRole.PERSON_ROLE_ADULT_OF_CONCERN)
+    health = Category.CATEGORY_PHYSICAL_HEALTH
+    ill = item("ill", health, about_person_id=head.person_id)
+    drunk = item("drunk", health, about_person_id=head.person_id, core=True)
+    of_child = item("arm", health, about_person_id=person("tom").person_id)
+
+    bench = Bench().raise_and_assess(
+        raised(detail(Trigger.TRIGGER_POSITION_OF_TRUST), person("tom", lives=KENT), head, ill, drunk, of_child)
+    )
+
+    assert bench.items("kent-csc") == {drunk.item_id, of_child.item_id}
+    assert all(ill.item_id not in bench.items(agency) for agency in bench.told)
