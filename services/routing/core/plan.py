@@ -65,7 +65,7 @@ class Planner:
 
     def __post_init__(self) -> None:
         self._concern = self.state.concern
-        self._laid: Laid = lay_out(self._concern, self.arrangement.left_out(self._facts()))
+        self._laid: Laid = lay_out(self._concern, self.arrangement.left_out(self._facts))
         self._asked = Asked.about(self.arrangement, self._concern, self.at)
         self._targets: dict[str, Recipient] = {}
         self._held = Withholding(self._concern.concern_id)
