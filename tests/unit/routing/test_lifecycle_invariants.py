@@ -197,7 +197,7 @@ def dates(life: Life, kind: type) -> dict[str, Fact]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(URGENCIES, STEPS)
 def test_whoever_holds_old_content_is_told(urgency: Urgency, steps: list[tuple[str, str, int]]) -> None:
     """Each agency that has the item and was not called back ends with its newest words, agreement or not."""
@@ -212,7 +212,7 @@ def test_whoever_holds_old_content_is_told(urgency: Urgency, steps: list[tuple[s
             assert all(s.share_id in delivered for s in state.shares_of(agency)), f"{agency}: something was left lying"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(URGENCIES, STEPS)
 def test_what_was_put_right_keeps_the_first_clock(urgency: Urgency, steps: list[tuple[str, str, int]]) -> None:
     """A correction of what was delivered counts from that delivery, or from where that one's clock began."""
@@ -234,7 +234,7 @@ def test_what_was_put_right_keeps_the_first_clock(urgency: Urgency, steps: list[
             assert after.data.clock_from.ToDatetime(tzinfo=MONDAY.tzinfo) == arrived.recorded
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(URGENCIES, STEPS)
 def test_only_what_rests_on_an_agreement_is_stopped(urgency: Urgency, steps: list[tuple[str, str, int]]) -> None:
     """Nobody who must be told is stopped, nothing urgent is, and every stop names the agreement."""
@@ -248,7 +248,7 @@ def test_only_what_rests_on_an_agreement_is_stopped(urgency: Urgency, steps: lis
     assert life.bench.told >= MUST
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(URGENCIES, STEPS)
 def test_nothing_leaves_after_it_was_stopped_or_recalled(urgency: Urgency, steps: list[tuple[str, str, int]]) -> None:
     """However late a worker comes: a stopped or recalled share is delivered to nobody, and no clock of it starts."""
@@ -264,7 +264,7 @@ def test_nothing_leaves_after_it_was_stopped_or_recalled(urgency: Urgency, steps
     assert not [name for name in life.bench.timers if name.partition(":")[2] in stopped]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(URGENCIES, STEPS)
 def test_a_breach_runs_seventy_two_hours_from_its_recall(urgency: Urgency, steps: list[tuple[str, str, int]]) -> None:
     """One breach for each recall, owned by the sender, due 72 hours later whatever else happens."""
@@ -294,7 +294,7 @@ def test_the_hours_of_a_breach_are_the_arrangements() -> None:
     assert recorded.data.report_by.ToDatetime(tzinfo=MONDAY.tzinfo) == life.now + timedelta(hours=48)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_released_content_goes_once(steps: list[tuple[str, str, int]]) -> None:
     """After every agreement stands again, the hub has the item as it now is, once, unless it was called back."""
