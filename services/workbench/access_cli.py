@@ -22,9 +22,7 @@ def list_(agency: Agency, as_json: AsJson = False) -> None:
     data, findings = asked("basis_assessment", agency, "GET", PATH)
     found = (data or {}).get("requests", [])
     lines = [f"{r['request_id']}  {r['requester']:<18} {r['role']:<20} due {r['due_at']}  {r['state']}" for r in found]
-    raise answer(
-        "access list", data, findings, as_json=as_json, lines=lines or ([] if findings else ["nobody has asked"])
-    )
+    raise answer("access list", data, findings, as_json=as_json, lines=lines, nothing="nobody has asked")
 
 
 @app.command()

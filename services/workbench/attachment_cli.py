@@ -97,9 +97,7 @@ def list_(
         f"{a['attachment_id']}  {a['state']:<12} {a['kind']:<14} {a['length']:>10}  {a['sha256'][:16]}"
         for a in (data or {}).get("attachments", ())
     ]
-    raise answer(
-        "attachment list", data, findings, as_json=as_json, lines=lines or ([] if findings else ["nothing here"])
-    )
+    raise answer("attachment list", data, findings, as_json=as_json, lines=lines, nothing="nothing here")
 
 
 @app.command()

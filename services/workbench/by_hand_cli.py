@@ -28,7 +28,7 @@ def list_(agency: Agency, as_json: AsJson = False) -> None:
         f"{share['share_id']}  {share['state']:<13} {share['urgency']:<10} to {share['recipient_agency_id']}"
         for share in (data or {}).get("shares", [])
     ]
-    raise answer("inbox by-hand list", data, findings, as_json=as_json, lines=lines or ["nothing to bring"])
+    raise answer("inbox by-hand list", data, findings, as_json=as_json, lines=lines, nothing="nothing to bring")
 
 
 @app.command()

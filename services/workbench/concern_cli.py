@@ -158,7 +158,8 @@ def list_(
         {"concerns": found},
         findings,
         as_json=as_json,
-        lines=lines or ([] if findings else ["nothing here"]),
+        lines=lines,
+        nothing="nothing here",
     )
 
 

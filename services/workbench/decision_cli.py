@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.workbench.calls import CallError, local_calls
-from services.workbench.output import Finding, answer
+from services.workbench.calls import asked
+from services.workbench.output import answer
 
 app = typer.Typer(no_args_is_help=True, help="What only a named person may decide.")
 
@@ -19,15 +19,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for mac
 @app.command("list")
 def list_(agency: Agency, as_json: AsJson = False) -> None:
     """List the decisions that wait for a person of this agency."""
-    findings: list[Finding] = []
-    data = None
-    try:
-        data = local_calls()("basis_assessment", "GET", "/v1/decisions", agency=agency)
-    except CallError as error:
-        findings = [Finding(error.code, str(error))]
+    data, findings = asked("basis_assessment", agency, "GET", "/v1/decisions")
     found = (data or {}).get("decisions", [])
     lines = [_line(d) for d in found]
-    raise answer("decision list", data, findings, as_json=as_json, lines=lines or ["nothing waits"])
+    raise answer("decision list", data, findings, as_json=as_json, lines=lines, nothing="nothing waits")
 
 
 def _line(found: dict[str, Any]) -> str:
@@ -48,12 +43,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a decision: what is asked, what is proposed and why, who may answer, by when."""
-    findings: list[Finding] = []
-    data = None
-    try:
-        data = local_calls()("basis_assessment", "GET", f"/v1/decisions/{decision}", agency=agency)
-    except CallError as error:
-        findings = [Finding(error.code, str(error))]
+    data, findings = asked("basis_assessment", agency, "GET", f"/v1/decisions/{decision}")
     raise answer("decision show", data, findings, as_json=as_json, lines=list(_page(data)) if data else [])
 
 
@@ -94,10 +84,5 @@ def record(
         "outcome": outcome, "decided_by": {"name": name, "role": role},
         "reason_code": reason, "note": note, "review_on": review_on,
     }  # fmt: skip
-    findings: list[Finding] = []
-    data = None
-    try:
-        data = local_calls()("basis_assessment", "POST", f"/v1/decisions/{decision}", agency=agency, json=body)
-    except CallError as error:
-        findings = [Finding(error.code, str(error))]
+    data, findings = asked("basis_assessment", agency, "POST", f"/v1/decisions/{decision}", json=body)
     raise answer("decision record", data, findings, as_json=as_json, lines=["recorded"] if data else [])

@@ -113,4 +113,4 @@ def _done(
         return answer(command, None, [Finding(error.code, str(error))], as_json=as_json)
     lines = [f"{e['erasure_id']}  {e['state']:<9} {e['reason']}  due {e['due_at']}" for e in found["erasures"]]
     lines += [f"hold {hold_id}" for hold_id in found["holds"]]
-    return answer(command, found, as_json=as_json, lines=lines or ["nothing was proposed, no hold stands"])
+    return answer(command, found, as_json=as_json, lines=lines, nothing="nothing was proposed, no hold stands")

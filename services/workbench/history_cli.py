@@ -153,7 +153,7 @@ def disclosures_(
     wanted = [one for one in found if agency in ("", one.recipient_agency_id)]
     lines = [line for one in wanted for line in disclosure_lines(one)]
     data = {"disclosures": [disclosure_dict(one) for one in wanted]}
-    raise answer(name, data, as_json=as_json, lines=lines or ["nobody was told"])
+    raise answer(name, data, as_json=as_json, lines=lines, nothing="nobody was told")
 
 
 @app.command()

@@ -35,7 +35,13 @@ class Finding:
 
 
 def answer(
-    command: str, data: Any, findings: Sequence[Finding] = (), *, as_json: bool, lines: Sequence[str] = ()
+    command: str,
+    data: Any,
+    findings: Sequence[Finding] = (),
+    *,
+    as_json: bool,
+    lines: Sequence[str] = (),
+    nothing: str = "",
 ) -> typer.Exit:
     """Print a command's answer and give the exit to raise.
 
@@ -45,6 +51,7 @@ def answer(
         findings: what is not as it should be.
         as_json: for a machine.
         lines: for a person; findings follow on standard error.
+        nothing: said to a person where there is no line and no finding: whoever got no answer is not told it is empty.
     """
     if as_json:
         envelope = {
@@ -55,7 +62,7 @@ def answer(
         }
         typer.echo(json.dumps(envelope, default=str))
     else:
-        for line in lines:
+        for line in lines or ([nothing] if nothing and not findings else ()):
             typer.echo(line)
         for finding in findings:
             where = " ".join(f"{name}={value}" for name, value in finding.where.items())

@@ -46,7 +46,7 @@ def list_(consumer: Consumer = "", state: str = "parked", as_json: AsJson = Fals
             for p in found
         ]
     lines = [f"{p['parked_id']}  {p['consumer']:<17} {p['reason']:<16} {p['event_type'] or '?'}" for p in found]
-    raise answer("parked list", {"parked": found}, findings, as_json=as_json, lines=lines or ["nothing is parked"])
+    raise answer("parked list", {"parked": found}, findings, as_json=as_json, lines=lines, nothing="nothing is parked")
 
 
 def _one(

@@ -28,7 +28,7 @@ def list_(agency: Agency, as_json: AsJson = False) -> None:
         f"{r['agency_id']} asks {r['asked_agency_id']}{'  OVERDUE' if r['overdue'] and r['state'] == 'open' else ''}"
         for r in (data or {}).get("requests", [])
     ]
-    raise answer("request list", data, findings, as_json=as_json, lines=lines or ["nothing here"])
+    raise answer("request list", data, findings, as_json=as_json, lines=lines, nothing="nothing here")
 
 
 @app.command()

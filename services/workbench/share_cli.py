@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.workbench.calls import CallError, local_calls
-from services.workbench.output import Finding, answer
+from services.workbench.calls import asked
+from services.workbench.output import answer
 
 app = typer.Typer(
     no_args_is_help=True, help="What follows a share: recall, erasure, breach, resolving professional disagreement."
@@ -22,21 +22,14 @@ Role = Annotated[str, typer.Option("--role", help="Role of that person, as `safe
 Words = Annotated[str, typer.Option(help="The reasons, in words; sealed.")]
 
 
-def _call(agency: str, method: str, path: str, **options: Any) -> tuple[Any, list[Finding]]:
-    try:
-        return local_calls()("routing", method, path, agency=agency, **options), []
-    except CallError as error:
-        return None, [Finding(error.code, str(error))]
-
-
 def _listed(name: str, agency: str, as_json: bool, path: str, key: str, what: tuple[str, ...]) -> typer.Exit:
-    data, findings = _call(agency, "GET", path)
+    data, findings = asked("routing", agency, "GET", path)
     lines = ["  ".join(str(row[column]) or "-" for column in what) for row in (data or {}).get(key, [])]
-    return answer(name, data, findings, as_json=as_json, lines=lines or ["nothing here"])
+    return answer(name, data, findings, as_json=as_json, lines=lines, nothing="nothing here")
 
 
 def _done(name: str, agency: str, as_json: bool, path: str, body: dict[str, Any]) -> typer.Exit:
-    data, findings = _call(agency, "POST", path, json=body)
+    data, findings = asked("routing", agency, "POST", path, json=body)
     return answer(name, data, findings, as_json=as_json, lines=[json.dumps(data, indent=2)] if data else [])
 
 
