@@ -239,3 +239,21 @@ async def test_a_system_does_not_fetch_for_nobody(new_routing) -> None:
 
         assert answer.status_code == 422
         assert await rig.events(case, "AttachmentFetched") == []
+
+
+async def test_of_a_share_that_was_called_back_nothing_is_given(new_routing) -> None:
+    """Given a released file, when its share is recalled, then the manifest is empty, and fetching says why."""
+    async with new_routing() as rig:
+        case = await _delivered(rig)
+        file = File(rig, case)
+        await file.store()
+        await file.release(to=KENT_POLICE)
+        async with rig.client("larkfield-primary", "decide", "raise") as client:
+            body = {"concern_id": case.concern_id, "recipient_agency_id": KENT_POLICE, "reason": "wrong_recipient"}
+            recalled = await client.post("/v1/recalls", json={**body, **ADA, "words": "By mistake."})
+        assert recalled.status_code < 300, recalled.text
+
+        answer = await _fetch(rig, case, KENT_POLICE, file)
+
+        assert await _manifest(rig, case, KENT_POLICE) == []
+        assert (answer.status_code, answer.json()["code"]) == (410, "recalled")

@@ -15,6 +15,7 @@ import pytest
 from services.workbench.calls import Calls
 from services.workbench.house import House
 from tests.system.test_journey import delivered, raised
+from tests.system.waiting import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.slow]
 
@@ -42,7 +43,9 @@ def _attached(calls: Calls, concern_id: str, share_id: str, person: dict[str, st
     release = {"to": "kent-csc", "reason": f"{MARK} needs it", "by": person, "accept_unscanned": True}
     path = f"{under}/{found['attachment_id']}/releases"
     calls("intake", "POST", path, agency="larkfield-primary", json=release)
-    fetch = f"/v1/inbox/{share_id}/attachments/{found['attachment_id']}/fetch"
+    manifest = f"/v1/inbox/{share_id}/attachments"
+    until("the manifest", lambda: calls("routing", "GET", manifest, agency="kent-csc")["attachments"])
+    fetch = f"{manifest}/{found['attachment_id']}/fetch"
     with TemporaryFile() as out:
         calls.download("routing", fetch, agency="kent-csc", json=person, to=out)
         assert out.tell() == len(content)

@@ -18,6 +18,7 @@ from concern_relay.v1.shares_pb2 import AttachmentFetched
 from services.chassis.auth import Caller, require
 from services.chassis.codes import word_of
 from services.chassis.edge import Large
+from services.chassis.event import Refused
 from services.chassis.log import Log
 from services.chassis.objects import ObjectBroken, ObjectMissing, StoreAway
 from services.chassis.problems import problem
@@ -80,6 +81,8 @@ def attachment_routes(acting: Acting, fetching: Fetching) -> APIRouter:
     )
     async def fetch(share_id: UUID, attachment_id: UUID, body: NamedBody, caller: Recipient) -> StreamingResponse:
         row = await acting.own(share_id, caller, "fetch_attachment")
+        if row["recalled_at"] is not None:
+            raise Refused(410, "recalled", "this share was called back; erase what you hold, and answer the erasure")
         line, key = await fetching.one(row, str(attachment_id))
         pieces = fetching.bytes_of(line, key)
         first = await _first(pieces)
