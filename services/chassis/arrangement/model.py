@@ -47,6 +47,9 @@ DEPUTIES_MAX: Final = 20
 SANDBOX_PREFIX: Final = "sandbox-"
 """Ids of suppliers' agencies: in no arrangement, and whatever they raise is practice (practice 28)."""
 
+LOOKED_UP_MAX: Final = 10_000
+"""Most answers to "which agencies of a class here" that an arrangement remembers; past it they start anew."""
+
 FRONT_DOOR: Final = "front_door"
 EMERGENCY_DUTY: Final = "emergency_duty"
 
@@ -296,6 +299,9 @@ class Arrangement:
     timed: Mapping[str, TimedDuty] = field(default_factory=dict)
     terms: tuple[Term, ...] = ()
     _by_class: Mapping[AgencyClass, tuple[Agency, ...]] = field(init=False, repr=False, compare=False)
+    _looked_up: dict[tuple[AgencyClass, str, str, date], tuple[Agency, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         by_class: dict[AgencyClass, tuple[Agency, ...]] = {}
@@ -318,11 +324,17 @@ class Arrangement:
         self, agency_class: AgencyClass, *, role: str = "", area: str = "", day: date
     ) -> tuple[Agency, ...]:
         """Give the agencies of a class open on a day, of a role and serving an area where those are stated."""
-        return tuple(
-            agency
-            for agency in self._by_class.get(agency_class, ())
-            if agency.open_on(day) and (not role or role in agency.roles) and (not area or area in agency.areas)
-        )
+        key = agency_class, role, area, day
+        found = self._looked_up.get(key)
+        if found is None:
+            if len(self._looked_up) >= LOOKED_UP_MAX:
+                self._looked_up.clear()
+            found = self._looked_up[key] = tuple(
+                agency
+                for agency in self._by_class.get(agency_class, ())
+                if agency.open_on(day) and (not role or role in agency.roles) and (not area or area in agency.areas)
+            )
+        return found
 
     def outside(self, gss_code: str) -> Agency:
         """Give the front door of an authority that no arrangement lists; Wales and Scotland too (practice 23)."""
