@@ -261,7 +261,7 @@ class RoutingCore:
         """Plan anew what was stopped for want of an agreement that stands again; once for each share."""
         if not share.blocked or share.share_id in state.agreements.released:
             return NOTHING
-        decision = Decision((Effect(data, key=share.share_id),))
+        decision = Decision((Effect(data, key=f"{share.share_id}/{data.agreement_ref}"),))
         return joined(decision, self._anew(state, fact, decision, self._on(fact.recorded)))
 
     def _anew(self, state: State, fact: Fact, decision: Decision, arrangement: Arrangement) -> Decision:
