@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -76,12 +77,19 @@ class Journal(Generic[S]):
         self.on_commit = on_commit
 
     async def migrate(self) -> None:
-        """Make the tables, if they are not there; safe when several processes start at once."""
+        """Make the tables, if they are not there; safe when several processes start at once.
+
+        A schema that was applied is not applied again: ``CREATE INDEX IF NOT EXISTS`` locks its table before it looks,
+        so a process that starts would wait for whoever hangs in a transaction, and all others behind it.
+        """
+        schema = SCHEMA + self.desk.store.schema
+        digest = sha256(schema.encode()).hexdigest()
         async with database.transaction(self.pool, MIGRATION_DEADLINE_S) as connection:
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-            await connection.execute(SCHEMA)
-            if self.desk.store.schema:
-                await connection.execute(self.desk.store.schema)
+            await connection.execute("CREATE TABLE IF NOT EXISTS schema_applied (sha256 text PRIMARY KEY)")
+            if not await connection.fetchval("SELECT true FROM schema_applied WHERE sha256 = $1", digest):
+                await connection.execute(schema)
+                await connection.execute("INSERT INTO schema_applied VALUES ($1)", digest)
 
     async def take(self, records: Sequence[Record]) -> list[Recorded]:
         """Take records from Kafka, in order, in one transaction: each is applied, known already, or parked.
