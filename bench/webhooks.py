@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -26,6 +26,7 @@ from services.workbench.house import House, house
 from services.workbench.servers import Lines
 from tests.routing.receiver import Post, Receiver, receiving
 from tests.routing.rig import deployed_with
+from tests.system.concerns import concern
 
 CSC, POLICE, SENDER = "kent-csc", "kent-police", "larkfield-primary"
 CONCERNS: Final = 400
@@ -101,20 +102,6 @@ async def _raised(found: House, numbers: list[int]) -> None:
 
         async def call() -> None:
             for number in left:
-                (await client.post("/v1/concerns", json=_concern(number))).raise_for_status()
+                (await client.post("/v1/concerns", json=concern(f"bench webhooks {number}"))).raise_for_status()
 
         await asyncio.gather(*(call() for _ in range(CALLERS)))
-
-
-def _concern(number: int) -> dict[str, Any]:
-    return {
-        "reference": f"bench webhooks {number}",
-        "urgency": "routine",
-        "raised_by": {"name": "Pat Example", "role": "designated safeguarding lead"},
-        "detail": {"level": "significant_harm", "triggers": ["physical_abuse"], "suspected_crime": "yes",
-                   "suspect_is_child": "no", "immediate_danger": "no"},
-        "people": [{"ref": "child", "role": "child", "age_years": 8, "names": [{"given": "Robin"}],
-                    "authorities": [{"gss_code": "E10000016", "role": "lives"}]}],
-        "items": [{"ref": "worry", "category": "welfare", "kind": "fact", "about": "child", "core": True,
-                   "text": "A bruise shaped like a belt."}],
-    }  # fmt: skip

@@ -33,8 +33,8 @@ def list_(
     shares, duties, findings = _pages(agency, {"state": state} if state else {})
     data = None if findings else {"shares": shares, "duties": duties}
     due = list(duty_lines(duties))
-    lines = [*inbox_lines(shares), *(("", *due) if shares and due else due)] or ([] if findings else ["nothing here"])
-    raise answer("inbox list", data, findings, as_json=as_json, lines=lines)
+    lines = [*inbox_lines(shares), *(("", *due) if shares and due else due)]
+    raise answer("inbox list", data, findings, as_json=as_json, lines=lines, nothing="nothing here")
 
 
 def _pages(agency: str, params: dict[str, str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Finding]]:

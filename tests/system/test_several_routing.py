@@ -35,6 +35,7 @@ from services.workbench.publishing import Publisher, publish
 from services.workbench.servers import Lines, ServersError
 from tests.routing.receiver import CUT, HANG, LATE, TWICE, Post, Receiver, receiving
 from tests.routing.rig import deployed_with
+from tests.system.concerns import concern
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.slow]
@@ -113,21 +114,6 @@ def send_signal(running: House, name: str, number: signal.Signals) -> None:
         if found.get("name") == name:
             with suppress(ProcessLookupError):
                 os.kill(found["pid"], number)
-
-
-def concern(reference: str) -> dict[str, Any]:
-    """A pupil in Kent, hurt at home: the front door and the police must know."""
-    return {
-        "reference": reference,
-        "urgency": "routine",
-        "raised_by": {"name": "Pat Example", "role": "designated safeguarding lead"},
-        "detail": {"level": "significant_harm", "triggers": ["physical_abuse"], "suspected_crime": "yes",
-                   "suspect_is_child": "no", "immediate_danger": "no"},
-        "people": [{"ref": "child", "role": "child", "age_years": 8, "names": [{"given": "Robin"}],
-                    "authorities": [{"gss_code": "E10000016", "role": "lives"}]}],
-        "items": [{"ref": "worry", "category": "welfare", "kind": "fact", "about": "child", "core": True,
-                   "text": "A bruise shaped like a belt."}],
-    }  # fmt: skip
 
 
 def again(calls: Calls, *arguments: Any, **options: Any) -> Any:
