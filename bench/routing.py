@@ -32,7 +32,8 @@ from services.routing.core import RoutingCore
 from services.workbench.books import events_of
 from services.workbench.feeder import samples
 from services.workbench.house import House, house
-from services.workbench.scenario.document import Given, Raise
+from services.workbench.scenario.acts import Raise
+from services.workbench.scenario.given import Given
 from services.workbench.scenario.in_process import InProcess
 from services.workbench.servers import Lines
 

@@ -29,8 +29,8 @@ from services.chassis.calendar import LONDON
 from services.chassis.errors import RelayError, SettingsError
 from services.workbench.output import Finding, answer, usage
 from services.workbench.replay.reach import UNAVAILABLE, recorded_of, why
-from services.workbench.scenario.check import Seen
 from services.workbench.scenario.play import ScenarioFileError, play, read
+from services.workbench.scenario.seen import Seen
 from services.workbench.scenario.stage import SceneError
 from services.workbench.servers import ServersError, running
 from services.workbench.servers.state import chosen

@@ -28,7 +28,7 @@ from services.workbench.scenario.after import (
     SafetyCall,
 )
 from services.workbench.scenario.after_find import Finder
-from services.workbench.scenario.check import Seen
+from services.workbench.scenario.seen import Seen
 
 Asked = tuple[Message, list[Content]]
 

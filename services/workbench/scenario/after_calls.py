@@ -21,7 +21,7 @@ from services.workbench.scenario.after import (
     SafetyCall,
 )
 from services.workbench.scenario.after_find import Finder
-from services.workbench.scenario.check import Seen
+from services.workbench.scenario.seen import Seen
 
 Call = tuple[str, dict[str, Any]]
 _NOBODY = "00000000-0000-4000-8000-000000000000"

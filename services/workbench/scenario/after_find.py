@@ -8,7 +8,7 @@ from typing import Any
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.concerns_pb2 import ConcernRaised
 from concern_relay.v1.shares_pb2 import SharePlanned
-from services.workbench.scenario.check import Seen
+from services.workbench.scenario.seen import Seen
 
 _ANSWERS_FIRST = (
     codes.AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE,

@@ -21,7 +21,7 @@ from services.intake.core import IntakeState
 from services.intake.ids import IdKey
 from services.intake.submission import Actor
 from services.workbench.scenario.attaching import Attach, Fetch, Release, ref_of
-from services.workbench.scenario.check import Seen
+from services.workbench.scenario.seen import Seen
 
 Asked = tuple[str, Message, list[Content]]
 MEDIA_TYPE = "application/pdf"
@@ -56,13 +56,6 @@ def release_of(step: Release) -> dict[str, Any]:
         "accept_unscanned": step.accept_unscanned,
         "by": {"name": step.name, "role": step.role},
     }
-
-
-def share_to_fetch(seen: Seen, agency_id: str) -> Any:
-    """Give the newest share of an agency, also one that was called back; without one, the newest there is."""
-    every = seen.of("SharePlanned")
-    mine = [share for share in every if share.recipient_agency_id == agency_id]
-    return next(reversed(mine or every), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ from services.workbench.scenario.after import (
     RequestThen,
 )
 from services.workbench.scenario.check_attaching import attachment_differences
+from services.workbench.scenario.seen import Seen
 from services.workbench.scenario.terms import local
+from services.workbench.scenario.then import Then
 from services.workbench.scenario.words import words_in
 
 
-def after_differences(then: Any, seen: Any) -> Iterator[str]:
+def after_differences(then: Then, seen: Seen) -> Iterator[str]:
     """Give what is not as it must be."""
     for erasure in then.erasures:
         yield from _one("erasure", erasure.agency, erasure, _erasures(erasure, seen))
@@ -48,27 +50,6 @@ def after_differences(then: Any, seen: Any) -> Iterator[str]:
         yield from _known(wanted, seen)
 
 
-def after_clocks(of: str, seen: Any) -> list[tuple[str, datetime, str]]:
-    """Give the clocks of a kind: whose, until when, by which rule."""
-    found: list[tuple[str, Any, str]]
-    match of:
-        case "erasure":
-            found = [(d.recipient_agency_id, d.due_at, d.clock_code) for d in seen.of("ErasureRequested")]
-        case "breach":
-            found = [(d.controller_agency_id, d.report_by, d.clock_code) for d in seen.of("BreachRecorded")]
-        case "safety_call":
-            every = [d for d in seen.of("BreachRecorded") if d.HasField("call_by")]
-            found = [(d.controller_agency_id, d.call_by, d.call_clock_code) for d in every]
-        case "disagreement":
-            every = [*seen.of("DisagreementRaised"), *seen.of("DisagreementMoved")]
-            found = [(getattr(d, "recipient_agency_id", ""), d.due_at, d.clock_code) for d in every]
-        case "request":
-            found = [(d.asked_agency_id, d.due_at, d.clock_code) for d in seen.of("InformationRequested")]
-        case _:
-            found = [(d.recipient_agency_id, d.due_at, d.clock_code) for d in seen.of("OutcomeReopened")]
-    return [(whose, due.ToDatetime(UTC), rule) for whose, due, rule in found]
-
-
 def _one(kind: str, who: str, wanted: Any, found: list[dict[str, Any]]) -> Iterator[str]:
     """Ask that one of what there is, is as wanted in every field that is stated."""
     stated = {name: value for name, value in wanted.model_dump(mode="json").items() if value not in (None, "", [])}
@@ -84,7 +65,7 @@ def _fits(wanted: Any, found: Any) -> bool:
     return bool(wanted == found)
 
 
-def _erasures(_: ErasureThen, seen: Any) -> list[dict[str, Any]]:
+def _erasures(_: ErasureThen, seen: Seen) -> list[dict[str, Any]]:
     confirmed = {d.erasure_id for d in seen.of("ErasureConfirmed")}
     declined = {d.erasure_id: word_of(codes.ErasureGround, d.ground) for d in seen.of("ErasureDeclined")}
     overdue = {d.erasure_id for d in seen.of("ErasureOverdue")}
@@ -102,7 +83,7 @@ def _erasures(_: ErasureThen, seen: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _breaches(_: BreachThen, seen: Any) -> list[dict[str, Any]]:
+def _breaches(_: BreachThen, seen: Seen) -> list[dict[str, Any]]:
     reported = {d.breach_id for d in seen.of("BreachReported")}
     harmless = {d.breach_id for d in seen.of("BreachNotReportable")}
     overdue = {d.breach_id for d in seen.of("BreachOverdue")}
@@ -120,7 +101,7 @@ def _breaches(_: BreachThen, seen: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _disagreements(_: DisagreementThen, seen: Any) -> list[dict[str, Any]]:
+def _disagreements(_: DisagreementThen, seen: Seen) -> list[dict[str, Any]]:
     resolved = {
         d.disagreement_id: word_of(codes.DisagreementResolution, d.resolution) for d in seen.of("DisagreementResolved")
     }
@@ -141,7 +122,7 @@ def _disagreements(_: DisagreementThen, seen: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _requests(wanted: RequestThen, seen: Any) -> list[dict[str, Any]]:
+def _requests(wanted: RequestThen, seen: Seen) -> list[dict[str, Any]]:
     answers = {
         d.request_id: (state, d)
         for name, state in (("NothingHeld", "nothing_held"), ("InformationRefused", "refused"),
@@ -153,7 +134,8 @@ def _requests(wanted: RequestThen, seen: Any) -> list[dict[str, Any]]:
     for fact in seen.facts:
         if fact.type not in ("InformationRequested", "InformationRequestReturned"):
             continue
-        d, returned = fact.data, fact.type == "InformationRequestReturned"
+        d: Any = fact.data
+        returned = fact.type == "InformationRequestReturned"
         state, answer = answers.get(d.request_id, ("returned" if returned else "open", None))
         text = words_in(fact.parts.values())
         reason = word_of(codes.RequestRefusal, answer.reason) if state == "refused" else ""
@@ -173,7 +155,7 @@ def _requests(wanted: RequestThen, seen: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _leads(seen: Any) -> set[str]:
+def _leads(seen: Seen) -> set[str]:
     """Give who leads: whoever accepted last, else the front doors told as leading."""
     if passed := seen.of("LeadPassed"):
         return {passed[-1].agency_id}
@@ -182,7 +164,7 @@ def _leads(seen: Any) -> set[str]:
     return {agency_id for agency_id, leads in newest.items() if leads}
 
 
-def _duties(wanted: DutyThen, seen: Any) -> Iterator[str]:
+def _duties(wanted: DutyThen, seen: Seen) -> Iterator[str]:
     done = {d.duty_id: d for d in seen.of("DutyDone")}
     overdue = {d.duty_id for d in seen.of("DutyOverdue")}
     whose = {d.duty_id: d.agency_id for name in ("DutyStarted", "DutyHandedOver") for d in seen.of(name)}
@@ -204,12 +186,12 @@ def _duties(wanted: DutyThen, seen: Any) -> Iterator[str]:
         yield from _one("duty", wanted.agency, wanted.model_copy(update={"count": None}), found)
 
 
-def _receipts(wanted: ReceiptsThen, seen: Any) -> Iterator[str]:
+def _receipts(wanted: ReceiptsThen, seen: Seen) -> Iterator[str]:
     have = {d.part_id for d in seen.of("AttachmentReceived") if d.recipient_agency_id == wanted.agency}
     yield from (f"receipts: {wanted.agency} has none for {ref!r}" for ref in wanted.items if seen.part(ref) not in have)
 
 
-def _known(wanted: KnownThen, seen: Any) -> Iterator[str]:
+def _known(wanted: KnownThen, seen: Seen) -> Iterator[str]:
     # to the minute, as clocks are: what was recorded within the minute is known at it
     at = local(wanted.at).replace(second=59, microsecond=999999) if wanted.at else datetime.max.replace(tzinfo=UTC)
     found = known(seen.facts, wanted.agency, at)

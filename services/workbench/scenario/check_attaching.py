@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from services.chassis.concern import Concern
 from services.intake.core import attachments
 from services.routing.core import state as routing
 from services.routing.core.attachments import offered
 from services.workbench.scenario.attaching import AttachmentThen, ref_of
+from services.workbench.scenario.seen import Seen
+from services.workbench.scenario.then import Then
 
 
-def attachment_differences(then: Any, seen: Any) -> Iterator[str]:
+def attachment_differences(then: Then, seen: Seen) -> Iterator[str]:
     """Give what is not as it must be."""
     if not then.attachments:
         return
-    stands, shown = _stands(seen), _shown(seen)
+    stands, shown = _stands(seen), shown_so(seen)
     for wanted in then.attachments:
         yield from _one(wanted, seen.part(ref_of(wanted.file)), stands, shown, seen)
 
 
 def _one(
-    wanted: AttachmentThen, attachment_id: str, stands: dict[str, str], shown: dict[str, set[str]], seen: Any
+    wanted: AttachmentThen, attachment_id: str, stands: dict[str, str], shown: dict[str, set[str]], seen: Seen
 ) -> Iterator[str]:
     what = f"attachment {wanted.file!r}"
     state = stands.get(attachment_id, "not attached")
@@ -36,14 +37,14 @@ def _one(
     yield from (f"{what}: {agency} fetched it and must not" for agency in wanted.not_fetched_by if agency in fetched)
 
 
-def _stands(seen: Any) -> dict[str, str]:
+def _stands(seen: Seen) -> dict[str, str]:
     found = attachments.Attachments()
     for fact in seen.facts:
         found = attachments.with_fact(found, fact)
     return {attachment_id: held.stands.value for attachment_id, held in found.held.items()}
 
 
-def _shown(seen: Any) -> dict[str, set[str]]:
+def shown_so(seen: Seen) -> dict[str, set[str]]:
     """Give what the manifest of each agency shows, by the rule that routing's door follows."""
     if not seen.facts:
         return {}

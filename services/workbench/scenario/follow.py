@@ -10,8 +10,8 @@ from services.intake import follow_up as sent
 from services.intake.errors import Malformed
 from services.intake.following import Follow
 from services.intake.reading import read_as
-from services.workbench.scenario.document import Follow as Step
-from services.workbench.scenario.document import LinkConcerns, WithdrawConsent
+from services.workbench.scenario.following import Follow as Step
+from services.workbench.scenario.following import LinkConcerns, WithdrawConsent
 from services.workbench.scenario.stage import SceneError
 
 MODELS: Mapping[str, type[Any]] = {

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from concern_relay.v1 import codes_pb2 as codes
 from services.chassis.codes import word_of
+from services.workbench.scenario.seen import Seen
 from services.workbench.scenario.terms import Ref, Strict, coded
 
 IdentityMatch: Any = coded(codes.IdentityMatch)
@@ -25,12 +26,12 @@ class MatchThen(Strict):
     candidates: int | None = Field(default=None, ge=0, description="numbers that a person has to compare")
 
 
-def match_differences(wanted: MatchThen, seen: Any) -> Iterator[str]:
+def match_differences(wanted: MatchThen, seen: Seen) -> Iterator[str]:
     """Give what is not as it must be."""
     person_id = seen.part(wanted.person)
-    newest = next((fact.data for fact in reversed(seen.facts) if _concludes(fact, person_id)), None)
+    newest: Any = next((fact.data for fact in reversed(seen.facts) if _concludes(fact, person_id)), None)
     found = next((m for m in newest.matches if m.person_id == person_id), None) if newest is not None else None
-    opened = [f.type for f in seen.facts if f.type in ("LinkPending", "LinkSettled") and f.data.person_id == person_id]
+    opened = [f.type for f in seen.facts if _opens(f, person_id)]
     there = {
         "conclusion": word_of(codes.IdentityMatch, found.conclusion) if found is not None else "none",
         "pending": opened[-1:] == ["LinkPending"],
@@ -47,7 +48,11 @@ def _concludes(fact: Any, person_id: str) -> bool:
     return fact.type in _SAID - {"ChildMoved"} and any(m.person_id == person_id for m in fact.data.matches)
 
 
-def _identified(person_id: str, seen: Any) -> bool:
+def _opens(fact: Any, person_id: str) -> bool:
+    return fact.type in ("LinkPending", "LinkSettled") and bool(fact.data.person_id == person_id)
+
+
+def _identified(person_id: str, seen: Seen) -> bool:
     """Whether the child, as said last, has a number that passed its check, is confirmed and may travel."""
     parts = [f.parts[person_id] for f in seen.facts if f.type in _SAID and person_id in f.parts]
     numbers = parts[-1].person.identifiers if parts else ()

@@ -10,68 +10,50 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from concern_relay.v1.assessments_pb2 import (
-    DecisionRecorded,
-    DecisionRequested,
     SubjectAccessRefused,
     SubjectAccessRequested,
 )
-from concern_relay.v1.codes_pb2 import AgencyClass, DeciderRole, Outcome, ShareOutcome
 from concern_relay.v1.concerns_pb2 import (
-    ConcernRaised,
     ConsentWithdrawn,
-    InformationCorrected,
     ObjectionRecorded,
     RecordsLinked,
     RecordsUnlinked,
 )  # fmt: skip
 from concern_relay.v1.shares_pb2 import (
     ActRefused,
-    OutcomeGiven,
-    ShareAcknowledged,
-    ShareRead,
-    ShareRedirected,
 )
 from services.basis_assessment.core import BasisCore
 from services.chassis.arrangement import Arrangement, ArrangementBook
-from services.chassis.codes import number_of
-from services.chassis.event import Content, Fact, KeyScope, Refused, derived_id
+from services.chassis.event import Content, Fact, KeyScope, Refused
 from services.intake import follow_up as sent
-from services.intake.content import contents_of
 from services.intake.content.follow_up import Following, Said
-from services.intake.content.refs import refs_of
 from services.intake.core import IntakeCore, IntakeState, objection_due
-from services.intake.flags import codes
-from services.intake.ids import IdKey, Reference
-from services.intake.reading import read_tree
+from services.intake.ids import IdKey
 from services.routing.core import RoutingCore
 from services.routing.core.said import RECORDED_REFUSALS
+from services.workbench.scenario.access import Access, AskAccess
 from services.workbench.scenario.access_acts import message_of, share_held
+from services.workbench.scenario.acts import Decide, Raise
 from services.workbench.scenario.after import Afterwards, Ask, Renew, Revoke
 from services.workbench.scenario.after_acts import Acts
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.again import again
 from services.workbench.scenario.agreements import Agreed
 from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
-from services.workbench.scenario.attaching_acts import FileActs, share_to_fetch
-from services.workbench.scenario.check import LONDON, Seen, local
-from services.workbench.scenario.document import (
-    Access,
-    AskAccess,
-    Decide,
-    Follow,
-    Given,
-    GiveOutcome,
-    LinkConcerns,
-    Raise,
-    Redirect,
-    WithdrawConsent,
-)  # fmt: skip
+from services.workbench.scenario.attaching_acts import FileActs
+from services.workbench.scenario.decision_acts import answer_to, open_decision
 from services.workbench.scenario.follow import body_of, consent_ref, read, refs_there
+from services.workbench.scenario.following import Follow, LinkConcerns, WithdrawConsent
+from services.workbench.scenario.given import Given
 from services.workbench.scenario.laws import law_book
 from services.workbench.scenario.named import SLIPS
+from services.workbench.scenario.raising import Raising
 from services.workbench.scenario.said import named_person, note
 from services.workbench.scenario.scene import agency_known, arrangement_of, classes_of
+from services.workbench.scenario.seen import Seen
+from services.workbench.scenario.share_acts import act_on, share_meant
 from services.workbench.scenario.stage import Act, SceneError
+from services.workbench.scenario.terms import LONDON, local
 from services.workbench.scenario.world import Seat, World
 
 ID_KEY: Final = IdKey(b"scenario" * 8)
@@ -126,34 +108,12 @@ class InProcess:
     def raise_(self, step: Raise) -> str:
         """Send a submission; under the same name again, it is a correction."""
         agency_known(self._arrangement, step.agency)
-        tree = step.model_dump(mode="json", exclude={"agency", "concern", "over"}, exclude_unset=True)
-        reading = read_tree(tree)
+        raising = Raising(step, ID_KEY)
         before = self._concerns.get(step.concern)
-        reference = Reference(
-            step.agency, reading.submission.reference, reading.submission.history, reading.submission.test
-        )
-        concern_id = before.concern_id if before else reference.concern_id(ID_KEY)
-        today = self.now.astimezone(LONDON).date()
-        contents = contents_of(reading.submission, concern_id=concern_id, key=ID_KEY, today=today)
-        flags = (*reading.flags, *contents.flags)
-        data: Message
-        if before:
-            data = InformationCorrected(
-                concern_id=concern_id, agency_id=step.agency, urgency=contents.urgency, warning_codes=codes(flags)
-            )
-        else:
-            data = ConcernRaised(
-                concern_id=concern_id,
-                agency_id=step.agency,
-                urgency=contents.urgency,
-                history=reading.submission.history,
-                test=reading.submission.test,
-                warning_codes=codes(flags),
-            )
-        refs = refs_of(reading.submission, concern_id, ID_KEY)
-        named = {**refs.person, **refs.place, **refs.group, **refs.consent, **refs.item, "text": refs.text}
-        self._concerns[step.concern] = _Known(concern_id, {"detail": derived_id(concern_id, "detail"), **named})
-        return self._act("intake", concern_id, data, step.agency, contents.parts)
+        concern_id = before.concern_id if before else raising.concern_id
+        data, parts = raising.said(concern_id, self.now.astimezone(LONDON).date(), again=before is not None)
+        self._concerns[step.concern] = _Known(concern_id, raising.refs(concern_id))
+        return self._act("intake", concern_id, data, step.agency, parts)
 
     def follow(self, verb: str, step: Follow) -> str:
         """Follow a concern up, as its sender would."""
@@ -213,24 +173,12 @@ class InProcess:
 
     def act(self, verb: str, step: Act) -> str:
         """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
-        concern_id = self._known(step.concern).concern_id
+        share = share_meant(self.seen(step.concern), step.agency)
         agency_known(self._arrangement, step.agency)
-        shares = [f.data for f in self._facts(concern_id) if f.type == "SharePlanned" and f.data is not None]
-        mine = [s for s in shares if s.recipient_agency_id == step.agency]  # type: ignore[attr-defined]
-        if not shares:
+        if share is None:
             return "unknown_share"
-        share: Any = (mine or shares)[-1]
-        common = {"concern_id": concern_id, "share_id": share.share_id, "recipient_agency_id": step.agency}
-        scope = KeyScope(concern_id, share_id=share.share_id)
-        contents = [named_person(scope, step.name, step.role)]
-        data: Message = {"read": ShareRead, "acknowledge": ShareAcknowledged}.get(verb, ShareRead)(**common)
-        if isinstance(step, GiveOutcome):
-            data = OutcomeGiven(**common, outcome=number_of(ShareOutcome, step.outcome.value))
-            contents += [note(scope, step.reason)] if step.reason else []
-        elif isinstance(step, Redirect):
-            data = ShareRedirected(**common, to_agency_id=step.to, reason_code="belongs_elsewhere")
-            contents += [note(scope, step.reason)] if step.reason else []
-        return self._act("routing", concern_id, data, step.agency, contents)
+        data, contents = act_on(share, verb, step)
+        return self._act("routing", share.concern_id, data, step.agency, contents)
 
     def afterwards(self, verb: str, step: Afterwards) -> str:
         """Do what follows a share, as routing's routes would ask for it."""
@@ -262,19 +210,8 @@ class InProcess:
         found = open_decision(self.seen(step.concern), step)
         if found is None:
             return "no_such_decision"
-        data = DecisionRecorded(
-            concern_id=known.concern_id,
-            decision_id=found.decision_id,
-            outcome=number_of(Outcome, step.outcome.value),
-            reason_code=step.reason_code,
-            role=number_of(DeciderRole, step.role.value),
-            review_on=step.review_on,
-            agency_id=step.agency,
-            recipient_class=found.recipient_class,
-            part_ids=found.part_ids,
-        )
         who = named_person(KeyScope(known.concern_id), step.name, step.role.value)
-        return self._act("basis_assessment", known.concern_id, data, step.agency, [who])
+        return self._act("basis_assessment", known.concern_id, answer_to(found, step), step.agency, [who])
 
     def access(self, step: Access) -> str:
         """Ask for a copy of what is held, or decide on it."""
@@ -306,7 +243,7 @@ class InProcess:
         elif isinstance(step, Release):
             asked = acts.release(step, back=verb == "withdraw_release")
         else:
-            share = share_to_fetch(seen, agency)
+            share = share_meant(seen, agency)
             if share is None:
                 return "unknown_share"
             asked = acts.fetch(step, share)
@@ -375,15 +312,3 @@ class InProcess:
             reason_code=reason,
         )
         self._act("routing", concern_id, tried, agency, ())
-
-
-def open_decision(seen: Seen, step: Decide) -> DecisionRequested | None:
-    """Find the open decision a step means: that on its items, for its class, or the only one."""
-    done = {d.decision_id for d in seen.of("DecisionRecorded")}
-    found: list[DecisionRequested] = [d for d in seen.of("DecisionRequested") if d.decision_id not in done]
-    if step.items:
-        wanted = {seen.part(ref) for ref in step.items}
-        found = [d for d in found if wanted <= set(d.part_ids)]
-    if step.recipient_class is not None:
-        found = [d for d in found if d.recipient_class == number_of(AgencyClass, step.recipient_class.value)]
-    return found[-1] if found else None

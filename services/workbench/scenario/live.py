@@ -7,7 +7,6 @@ scenario can be played again on the same house.
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,47 +16,37 @@ from concern_relay.v1.codes_pb2 import Channel
 from services.chassis.clock import SystemClock
 from services.chassis.concern import Concern
 from services.chassis.envelope import Event
-from services.chassis.event import Fact, derived_id
+from services.chassis.event import Fact
 from services.chassis.journal import opened, sealed_parts
 from services.chassis.keys import VaultKeys, kms_of
 from services.chassis.settings import Settings
 from services.intake.content.follow_up import Following
-from services.intake.content.refs import refs_of
 from services.intake.ids import IdKey
 from services.intake.reading import read_tree
 from services.workbench.books import events_of
 from services.workbench.calls import CallError, local_calls
+from services.workbench.scenario.access import Access, AskAccess
 from services.workbench.scenario.access_acts import open_request, share_held
+from services.workbench.scenario.acts import Decide, GiveOutcome, Raise, Redirect
 from services.workbench.scenario.after import OPERATOR, Afterwards, Renew, Revoke
 from services.workbench.scenario.after_calls import AfterCalls
 from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
-from services.workbench.scenario.attaching_acts import declaration_of, file_of, release_of, share_to_fetch
-from services.workbench.scenario.check import Seen, local
-from services.workbench.scenario.document import (
-    Access,
-    AskAccess,
-    Decide,
-    Follow,
-    Given,
-    GiveOutcome,
-    LinkConcerns,
-    MoveChild,
-    Raise,
-    Redirect,
-    WithdrawConsent,
-)  # fmt: skip
+from services.workbench.scenario.attaching_acts import declaration_of, file_of, release_of
+from services.workbench.scenario.decision_acts import open_decision
 from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read, refs_there
-from services.workbench.scenario.in_process import open_decision
+from services.workbench.scenario.following import Follow, LinkConcerns, MoveChild, WithdrawConsent
+from services.workbench.scenario.given import Given
 from services.workbench.scenario.over_kafka import raised_over_kafka
-from services.workbench.scenario.quiet import unrest
+from services.workbench.scenario.quiet import until_rest
+from services.workbench.scenario.raising import refs_named, tree_of
 from services.workbench.scenario.scene import arrangement_of, classes_of
+from services.workbench.scenario.seen import Seen
+from services.workbench.scenario.share_acts import share_meant
 from services.workbench.scenario.stage import Act, NotHereError, SceneError
+from services.workbench.scenario.terms import local
 from services.workbench.servers import Servers, running
 
-LOOK_EVERY_S: Final = 0.2
-SAME_S: Final = 8.0
-SETTLE_DEADLINE_S: Final = 60.0
 PURPOSE: Final = "replay"
 NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 
@@ -100,7 +89,7 @@ class Live:
 
     def raise_(self, step: Raise) -> str:
         """Send a submission."""
-        tree: dict[str, Any] = step.model_dump(mode="json", exclude={"agency", "concern", "over"}, exclude_unset=True)
+        tree = tree_of(step)
         tree["reference"] = f"{tree['reference']} {self._ending}"
         try:
             if step.over == "kafka":
@@ -109,9 +98,8 @@ class Live:
                 concern_id = self._calls("intake", "POST", "/v1/concerns", agency=step.agency, json=tree)["concern_id"]
         except CallError as error:
             return error.code
-        refs = refs_of(read_tree(tree).submission, concern_id, asyncio.run(self._id_key()))
-        named = {**refs.person, **refs.place, **refs.group, **refs.consent, **refs.item, "text": refs.text}
-        self._concerns[step.concern] = (concern_id, {"detail": derived_id(concern_id, "detail"), **named})
+        refs = refs_named(read_tree(tree).submission, concern_id, asyncio.run(self._id_key()))
+        self._concerns[step.concern] = (concern_id, refs)
         self._settled()
         return ""
 
@@ -146,11 +134,10 @@ class Live:
 
     def act(self, verb: str, step: Act) -> str:
         """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
-        shares = [f.data for f in self.seen(step.concern).facts if f.type == "SharePlanned"]
-        mine: list[Any] = [s for s in shares if s.recipient_agency_id == step.agency]  # type: ignore[union-attr]
-        if not shares:
+        share = share_meant(self.seen(step.concern), step.agency)
+        if share is None:
             return "unknown_share"
-        share: Any = (mine or shares)[-1]
+        mine = share.recipient_agency_id == step.agency
         person: dict[str, Any]
         if verb == "acknowledge" and mine and Channel.CHANNEL_INBOX not in share.channels:
             by_hand = f"/v1/by-hand/{share.share_id}/acknowledged"  # who has no inbox says so to the sender
@@ -229,7 +216,7 @@ class Live:
         if isinstance(step, Release):
             path = f"{under}/{attachment_id}/{'release-withdrawals' if verb == 'withdraw_release' else 'releases'}"
             return self._asked("intake", "POST", path, agency, json=release_of(step))
-        share = share_to_fetch(seen, agency)
+        share = share_meant(seen, agency)
         if share is None:
             return "unknown_share"
         path = f"/v1/inbox/{share.share_id}/attachments/{attachment_id}/fetch"
@@ -289,18 +276,7 @@ class Live:
 
     def _settled(self) -> list[Event]:
         """Wait until the house is at rest, and give all events."""
-        deadline = time.monotonic() + SETTLE_DEADLINE_S
-        before: list[str] = []
-        since = time.monotonic()
-        while left := asyncio.run(unrest(self._servers, self.now)):
-            if left != before:
-                before, since = left, time.monotonic()
-            if time.monotonic() > deadline:
-                raise SceneError(f"no rest within {SETTLE_DEADLINE_S:g} s: {'; '.join(left)}")
-            # a record that was sent twice, last of its partition, is never an entry of its own
-            if all("records to take" in one for one in left) and time.monotonic() - since > SAME_S:
-                break
-            time.sleep(LOOK_EVERY_S)
+        until_rest(self._servers, lambda: self.now)
         return asyncio.run(events_of(self._servers.kafka.connection("workbench")))
 
     async def _opened(self, events: list[Event]) -> list[Fact]:

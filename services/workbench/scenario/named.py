@@ -19,12 +19,16 @@ from services.intake.errors import Malformed
 from services.intake.flags import FlagCode
 from services.intake.ids import IdKey
 from services.intake.reading import read_tree
-from services.workbench.scenario.document import Add, Correct, GiveConsent, MoveChild, Raise, Scenario, Step, Then
+from services.workbench.scenario.acts import Raise
+from services.workbench.scenario.document import Scenario
+from services.workbench.scenario.following import Add, Correct, GiveConsent, MoveChild
 from services.workbench.scenario.laws import law_book
 from services.workbench.scenario.places import Places, remedy_for, words_at
 from services.workbench.scenario.scene import arrangement_of
 from services.workbench.scenario.stage import SceneError
+from services.workbench.scenario.steps import Step
 from services.workbench.scenario.terms import LONDON, IsAgency, IsClause, IsDuty, IsFile, IsRef, local
+from services.workbench.scenario.then import Then
 
 Loc = tuple[str | int, ...]
 Sent = Raise | Add | Correct | GiveConsent | MoveChild

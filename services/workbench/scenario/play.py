@@ -9,13 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from services.workbench.scenario.acts import Span
 from services.workbench.scenario.after import AFTERWARDS
 from services.workbench.scenario.attaching import ATTACHING
-from services.workbench.scenario.check import check, local
-from services.workbench.scenario.document import FOLLOW_UPS, Given, Scenario, Span, Step
+from services.workbench.scenario.check import check
+from services.workbench.scenario.document import Scenario
+from services.workbench.scenario.following import FOLLOW_UPS
+from services.workbench.scenario.given import Given
 from services.workbench.scenario.reading import ScenarioFileError, files, read, schema
 from services.workbench.scenario.shown import shown
 from services.workbench.scenario.stage import NotHereError, SceneError, Stagehand
+from services.workbench.scenario.steps import Step
+from services.workbench.scenario.terms import local
 
 __all__ = ["Played", "ScenarioFileError", "files", "play", "read", "schema"]
 

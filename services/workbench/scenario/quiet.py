@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer
 
 from services.chassis.kafka import REQUEST_DEADLINE_S, stopped, within
+from services.workbench.scenario.stage import SceneError
 from services.workbench.servers import Servers
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -17,6 +21,10 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
     "routing": ("concerns.v1", "assessments.v1"),
 }
 DATABASE_DEADLINE_S: Final = 10.0
+LOOK_EVERY_S: Final = 0.2
+SETTLE_DEADLINE_S: Final = 60.0
+SAME_S: Final = 8.0
+"""After so long without a change, what is left to take is no work."""
 
 _TAKEN = """
 SELECT topic, partition, max(kafka_offset) AS newest FROM (
@@ -30,7 +38,31 @@ _WITHDRAWALS = "SELECT count(*) FROM intake_withdrawal WHERE assessed"
 _JOBS = "SELECT count(*) FROM delivery_job WHERE next_at <= $1 AND channel <> 'manual'"
 
 
-async def unrest(servers: Servers, now: Any) -> list[str]:
+def until_rest(servers: Servers, now: Callable[[], datetime]) -> None:
+    """Wait until the house is at rest.
+
+    Args:
+        servers: of the running house.
+        now: its time, asked anew each time.
+
+    Raises:
+        SceneError: it is not within 60 s.
+    """
+    deadline = time.monotonic() + SETTLE_DEADLINE_S
+    before: list[str] = []
+    since = time.monotonic()
+    while left := asyncio.run(unrest(servers, now())):
+        if left != before:
+            before, since = left, time.monotonic()
+        if time.monotonic() > deadline:
+            raise SceneError(f"no rest within {SETTLE_DEADLINE_S:g} s: {'; '.join(left)}")
+        # a record that was sent twice, last of its partition, is never an entry of its own
+        if all("records to take" in one for one in left) and time.monotonic() - since > SAME_S:
+            break
+        time.sleep(LOOK_EVERY_S)
+
+
+async def unrest(servers: Servers, now: datetime) -> list[str]:
     """Say what is still under way, service by service; nothing when the house is at rest.
 
     Args:

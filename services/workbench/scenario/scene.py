@@ -8,7 +8,7 @@ from datetime import datetime
 from concern_relay.v1.codes_pb2 import AgencyClass, Channel, LegalNature
 from services.chassis.arrangement import Agency, Arrangement, ArrangementBook
 from services.chassis.codes import number_of, word_of
-from services.workbench.scenario.document import AgencyChange, Given
+from services.workbench.scenario.given import AgencyChange, Given
 from services.workbench.scenario.stage import SceneError
 from services.workbench.scenario.terms import LONDON
 

@@ -12,7 +12,9 @@ from typing import Any
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.assessments_pb2 import ClassAssessment
 from services.chassis.codes import word_of
-from services.workbench.scenario.check import LONDON, Seen, state_of
+from services.workbench.scenario.check_shares import state_of
+from services.workbench.scenario.seen import Seen
+from services.workbench.scenario.terms import LONDON
 
 
 def shown(seen: Seen) -> Iterator[str]:

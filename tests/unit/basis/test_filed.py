@@ -14,9 +14,9 @@ from services.basis_assessment.filed import Audience, Disclosure, as_html, as_ma
 from services.basis_assessment.pack_document import read_book
 from services.chassis.arrangement import ArrangementBook
 from services.workbench.law_cli import app
-from services.workbench.scenario.check import Seen
 from services.workbench.scenario.in_process import InProcess
 from services.workbench.scenario.play import play, read
+from services.workbench.scenario.seen import Seen
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CHARITY = SCENARIOS / "s07-charity-without-policy-document.yaml"

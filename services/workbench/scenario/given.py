@@ -1,0 +1,44 @@
+"""Words for what is so before anything happens."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import Field
+
+from services.workbench.scenario.contract import Channel, LegalNature
+from services.workbench.scenario.steps import Earlier
+from services.workbench.scenario.terms import AgencyId, Code, Moment, Strict
+
+
+class AgencyChange(Strict):
+    """A change of one agency of the arrangement, for this scenario only."""
+
+    agency: AgencyId
+    natures: list[LegalNature] | None = None
+    policy_document: str | None = Field(default=None, description="a reference; an empty text means it holds none")
+    dpia: str | None = None
+    agreement: str | None = None
+    closed_on: date | None = Field(default=None, description="its last day: closed, or merged where `succeeded_by`")
+    succeeded_by: AgencyId | None = None
+    channels: list[Channel] | None = Field(default=None, description="how it is reached; [manual] waits for a person")
+
+
+class Given(Strict):
+    """What is so before anything happens."""
+
+    now: Moment = Field(description="when the scenario begins; Europe/London unless a zone is given")
+    arrangement: str = Field(
+        default="", description="name of an arrangement in deploy/arrangements; empty: the one in force"
+    )
+    law: str = Field(
+        default="",
+        description="name of a law pack in deploy/law that decides whatever the day; empty: the one in force",
+    )
+    agencies: list[AgencyChange] = Field(default=[], description="agencies that differ from the arrangement")
+    unlisted: list[Code] = Field(
+        default=[], description="ids of agencies that the arrangement does not list, named in this scenario on purpose"
+    )
+    earlier: list[Earlier] = Field(
+        default=[], max_length=100, description="steps dated before `now`, in order: what has happened already"
+    )

@@ -1,0 +1,218 @@
+"""Words for what must be, and what must not be. Everything that is left out is not looked at."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from services.workbench.scenario.access import AccessThen
+from services.workbench.scenario.after import (
+    BreachThen,
+    DisagreementThen,
+    DutyThen,
+    ErasureThen,
+    KnownThen,
+    ReceiptsThen,
+    RequestThen,
+)
+from services.workbench.scenario.attaching import AttachmentThen
+from services.workbench.scenario.contract import (
+    AgencyClass,
+    Article6,
+    Article9,
+    ConsentAbsence,
+    DeciderRole,
+    DpaCondition,
+    EventName,
+    FamilyNotToldReason,
+    FamilyTold,
+    Gateway,
+    Outcome,
+    Part3Basis,
+    Regime,
+    Sensitivity,
+    Urgency,
+    WithholdReason,
+)
+from services.workbench.scenario.identity_then import MatchThen
+from services.workbench.scenario.terms import AgencyId, Clause, Code, DayOrMoment, Duty, Ref, Strict
+
+
+class ItemThen(Strict):
+    """What must have been decided for one part; what is left out is not looked at."""
+
+    item: Ref
+    outcome: Outcome | None = None
+    article9: Article9 | Literal["none"] | None = None
+    condition: DpaCondition | Literal["none"] | None = None
+    sensitivity: Sensitivity | None = None
+    consent_absence: ConsentAbsence | None = None
+    reason: WithholdReason | None = None
+    clauses: list[Clause] = Field(default=[], description="clauses that must have led here, as policy_document")
+    not_clauses: list[Clause] = Field(default=[], description="clauses that must not")
+    about: Ref | None = Field(
+        default=None, description="the person it is about, where the condition is about protection"
+    )
+    protects: list[Ref] | None = Field(
+        default=None, description="the persons protected, where the condition is about protection; no others"
+    )
+
+
+class BasisThen(Strict):
+    """What must have been decided for one class of recipient."""
+
+    recipient_class: AgencyClass = Field(alias="class")
+    outcome: Outcome | None = None
+    article6: Article6 | Literal["none"] | None = None
+    alternates: list[Article6] | None = Field(
+        default=None, description="bases that must stand beside; an empty list: none may"
+    )
+    gateway: Gateway | Literal["none"] | None = None
+    must: bool | None = None
+    reason: WithholdReason | None = None
+    rejected: bool | None = Field(default=None, description="whether a basis that was asked for was refused")
+    open_bases: list[Article6] = Field(default=[], description="bases said to be open where another was refused")
+    part3: Part3Basis | Literal["none"] | None = Field(
+        default=None, description="what stands in place of Article 6 where the disclosure is law enforcement processing"
+    )
+    regime_source: Regime | None = Field(default=None, description="the regime the sender holds the data under")
+    regime_disclosure: Regime | None = Field(default=None, description="the regime the disclosure is made under")
+    clauses: list[Clause] = Field(
+        default=[], description="clauses of the law pack that must have led here or stand beside"
+    )
+    not_clauses: list[Clause] = Field(default=[], description="clauses that must not")
+    items: list[ItemThen] = Field(default=[])
+
+
+class FamilyToldThen(Strict):
+    """What must be on record of whether the family was told; what is left out is not looked at."""
+
+    told: FamilyTold | None = None
+    reason: FamilyNotToldReason | None = None
+    review_on: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_a_word(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("told"), bool):
+            return {**given, "told": "yes" if given["told"] else "no"}
+        return (
+            {"told": "yes" if given else "no"}
+            if isinstance(given, bool)
+            else ({"told": given} if isinstance(given, str) else given)
+        )
+
+
+class ShareThen(Strict):
+    """What must have been shared with one agency, over all its shares."""
+
+    to: AgencyId
+    emergency: bool | None = None
+    urgency: Urgency | None = None
+    count: int | None = Field(default=None, ge=0, description="how many shares")
+    includes: list[Ref] = Field(default=[])
+    excludes: list[Ref] = Field(default=[])
+    view_has: list[str] = Field(default=[], description="words its view must hold")
+    view_lacks: list[str] = Field(default=[], description="words its view must not hold")
+    state: Literal["planned", "delivered", "read", "acknowledged", "outcome", "recalled", "blocked"] | None = None
+    corrects: bool | None = Field(default=None, description="whether its newest share corrects an earlier one")
+    late: bool | None = Field(default=None, description="whether it was acknowledged after its clock")
+    instructions: list[Code] = Field(
+        default=[], description="what it must be told to keep to, as family_not_informed or parent_visible"
+    )
+
+
+class WithheldThen(Strict):
+    """What must have been held back."""
+
+    recipient_class: AgencyClass | None = Field(default=None, alias="class")
+    agency: AgencyId | None = None
+    items: list[Ref] = Field(default=[])
+    reason: WithholdReason | None = None
+
+
+class ClockThen(Strict):
+    """A clock: what is due, and when; to the minute."""
+
+    of: Literal[
+        "acknowledgement",
+        "decision",
+        "watch",
+        "erasure",
+        "breach",
+        "safety_call",
+        "disagreement",
+        "request",
+        "review",
+        "duty",
+        "subject_access",
+    ]
+    agency: AgencyId | None = None
+    due: DayOrMoment = Field(description="to the minute; a day alone: at any time of that day")
+    rule: Code = ""
+
+
+class DecisionThen(Strict):
+    """A decision that must wait for a person, or must have been made."""
+
+    role: DeciderRole | None = None
+    agency: AgencyId | None = None
+    items: list[Ref] = Field(default=[])
+    recipient_class: AgencyClass | None = Field(default=None, alias="class")
+    question: Code = ""
+    state: Literal["open", "recorded", "overdue"] = "open"
+    proposal: Outcome | None = None
+    outcome: Outcome | None = Field(default=None, description="what was decided")
+    override: bool | None = Field(default=None, description="whether it was decided otherwise than proposed")
+    decided_by: DeciderRole | None = Field(default=None, description="the role in which it was decided")
+    escalated_to: AgencyId | None = Field(
+        default=None, description="the agency it was passed on to last, because nobody answered in time"
+    )
+    escalated_role: Code = Field(default="", description="the internal role it was passed on to last, as head")
+    stage: int | None = Field(default=None, ge=0, description="how often it was passed on")
+
+
+class Then(Strict):
+    """What must be, and what must not be. Everything that is left out is not looked at."""
+
+    concern: str = "concern"
+    basis: list[BasisThen] = Field(default=[])
+    recipients: list[AgencyId] = Field(default=[], description="agencies that must have a share")
+    only_recipients: bool = Field(default=False, description="nobody but `recipients` has one")
+    not_recipients: list[AgencyId] = Field(default=[])
+    shares: list[ShareThen] = Field(default=[])
+    withheld: list[WithheldThen] = Field(default=[])
+    not_told: list[AgencyClass] = Field(default=[], description="classes that get nothing, with a recorded reason")
+    questions: list[Code] = Field(default=[])
+    governance: list[Code] = Field(default=[])
+    decisions: list[DecisionThen] = Field(default=[])
+    no_decisions: bool = False
+    no_questions: bool = False
+    clocks: list[ClockThen] = Field(default=[])
+    events: list[EventName] = Field(default=[])
+    no_events: list[EventName] = Field(default=[])
+    warnings: list[Code] = Field(default=[], description="codes of what was odd and kept")
+    law_pack: Code = ""
+    not_warnings: list[Code] = Field(default=[], description="codes that must not have been flagged")
+    answers: list[Code] = Field(default=[], description="myths that must have been answered: codes of the law pack")
+    not_answers: list[Code] = Field(default=[], description="answers that must not have been given")
+    emergency: bool | None = None
+    family_told: FamilyToldThen | None = None
+    erasures: list[ErasureThen] = Field(default=[])
+    breaches: list[BreachThen] = Field(default=[])
+    disagreements: list[DisagreementThen] = Field(default=[])
+    requests: list[RequestThen] = Field(default=[])
+    receipts: list[ReceiptsThen] = Field(default=[])
+    duties: list[DutyThen] = Field(default=[])
+    no_duties: list[Duty] = Field(default=[], description="duties that must not have been started")
+    leads: list[AgencyId] | None = Field(
+        default=None, description="who leads now: these authorities and no other (practice 24)"
+    )
+    reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
+    matches: list[MatchThen] = Field(default=[], description="what was concluded on who a child is")
+    subject_access: list[AccessThen] = Field(default=[], description="requests for a copy of what is held")
+    attachments: list[AttachmentThen] = Field(
+        default=[], description="files, and who must see them or no trace of them"
+    )
+    known: list[KnownThen] = Field(default=[], description="what each agency knew at a moment, and how far it had come")
