@@ -19,6 +19,7 @@ from concern_relay_client.sealing import SubmissionKey, sealed
 from services.chassis import topics
 from services.intake.submission_keys import SubmissionKeys
 from services.intake.submissions import Lanes, Taker
+from services.intake.submissions.wire import TYPE_PREFIX
 from services.workbench.servers.scram import set_logins
 from tests.chassis.rig import DEADLINE_S, eventually, settings_for
 from tests.intake.rig import Intake
@@ -47,12 +48,21 @@ class Sender:
             await client.stop()
 
     def seal(
-        self, body: Any, submission_id: str, *, key: bytes | None = None, **headers: str
+        self,
+        body: Any,
+        submission_id: str,
+        *,
+        key: bytes | None = None,
+        follows: tuple[str, str] | None = None,
+        **headers: str,
     ) -> tuple[bytes, dict[str, str], bytes | None]:
-        """Give a record of a submission: bytes as they are, anything else as JSON."""
+        """Give a record of a submission, or with kind and concern of a follow-up: bytes as they are, else as JSON."""
         plain = body if isinstance(body, bytes) else json.dumps(body).encode()
-        value = sealed(plain, self.key, agency=self.agency, submission_id=submission_id)
+        follow_up = None if follows is None else (TYPE_PREFIX + follows[0], follows[1])
+        value = sealed(plain, self.key, agency=self.agency, submission_id=submission_id, follow_up=follow_up)
         said = {"ce_id": submission_id, "ce_keyid": self.key.key_id}
+        if follow_up is not None:
+            said |= {"ce_type": follow_up[0], "ce_subject": follow_up[1]}
         return value, said | {f"ce_{name}": text for name, text in headers.items()}, key
 
     async def send(self, body: Any, submission_id: str, **options: Any) -> None:

@@ -91,9 +91,12 @@ class Intake:
     async def follow(
         self, concern_id: str, path: str, body: Any, *, agency: str = "larkfield-primary", **headers: str
     ) -> httpx.Response:
-        """Follow a concern up as an agency would."""
+        """Follow a concern up as an agency would: bytes as they are, anything else as JSON."""
         said = {"Authorization": f"Bearer {self.token(agency)}"}
         said |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if isinstance(body, bytes):
+            said["Content-Type"] = "application/json"
+            return await self.client.post(f"/v1/concerns/{concern_id}/{path}", content=body, headers=said)
         return await self.client.post(f"/v1/concerns/{concern_id}/{path}", json=body, headers=said)
 
     async def get(self, path: str, *, agency: str = "larkfield-primary", **params: Any) -> httpx.Response:

@@ -15,7 +15,7 @@ from services.workbench.import_cli import app
 from tests.intake.test_concern_cli import served
 from tests.unit.imports.malformed import CENSUSES, MAPPING, TABLES, BadFile
 from tests.unit.intake.events import CANARY, submission
-from tests.unit.intake.malformed import CATALOGUE
+from tests.unit.intake.malformed import CATALOGUE, FOLLOW_UPS
 from tests.unit.intake.odd import ODD
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
@@ -24,7 +24,7 @@ HTTP_DEADLINE_S = 20.0
 
 def test_the_catalogues_hold_what_was_asked_for():
     """More than a hundred broken submissions, files and records, each under a name of its own."""
-    for catalogue in (CATALOGUE, ODD, CENSUSES, TABLES):
+    for catalogue in (CATALOGUE, FOLLOW_UPS, ODD, CENSUSES, TABLES):
         assert len({entry.name for entry in catalogue}) == len(catalogue)
     assert len(CATALOGUE) + len(ODD) >= 100
     assert len(CENSUSES) + len(TABLES) >= 90

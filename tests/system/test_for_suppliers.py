@@ -61,7 +61,7 @@ def test_the_python_of_the_page_runs(environment: dict[str, str], number: int):
 
 
 def test_the_java_of_the_page_compiles_and_both_doors_say_yes(environment: dict[str, str], tmp_path: Path):
-    """Given the page's Java and the jars it names, HTTP and Kafka accept one concern, with one receipt."""
+    """Given the page's Java and the jars it names, both doors take a concern and a follow-up, with one receipt each."""
     if (javac := shutil.which("javac")) is None:
         pytest.skip("no JDK on this machine")
     classpath = os.pathsep.join(
@@ -73,8 +73,9 @@ def test_the_java_of_the_page_compiles_and_both_doors_say_yes(environment: dict[
 
     printed = _run(environment, "java", "-cp", f"{tmp_path}{os.pathsep}{classpath}", "Raise")
 
-    answers = dict(re.findall(r"^(http|kafka)\s+(\d{3} .*)$", printed, re.MULTILINE))
-    assert {name: answer[:3] for name, answer in answers.items()} == {"http": "202", "kafka": "202"}
-    first, second = (json.loads(answers[name][4:]) for name in ("http", "kafka"))
-    assert first["receipt"] == second["receipt"]
-    assert second["repeated"]
+    answers = re.findall(r"^(http|kafka)\s+(\d{3}) (.*)$", printed, re.MULTILINE)
+    assert [answer[:2] for answer in answers] == [("http", "202"), ("kafka", "202")] * 2
+    raised, again, added, added_again = (json.loads(answer[2]) for answer in answers)
+    assert raised["receipt"] == again["receipt"] != added["receipt"] == added_again["receipt"]
+    assert again["repeated"]
+    assert added_again["repeated"]

@@ -2,6 +2,7 @@
 
     async with KafkaClient(relay, agency="larkfield-primary", connection={...}) as kafka:
         accepted = await kafka.raise_concern(Submission(...))
+        await kafka.add(accepted.concern_id, {"by": {"name": "Asha Example"}, "text": "Seen again."})
 
 Needs aiokafka. A submission whose answer did not come in time may be recorded; sending it again is harmless, and its id
 may be the same. The answers of what was sent before this client started are not waited for: send again.
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -33,6 +34,7 @@ RECORD_BYTES_MAX: Final = 1_310_720
 IN_HAND_MAX: Final = 10_000
 KEY_NOT_KNOWN: Final = "submission_key_not_known"
 HASTY: Final = frozenset({"emergency", "urgent"})
+TYPE_PREFIX: Final = "concern_relay.v1."
 
 
 class KafkaClient:
@@ -94,46 +96,102 @@ class KafkaClient:
             ReceiptNotGenuine: do not take it for a yes.
         """
         said = submission.to_json() if isinstance(submission, Submission) else dict(submission)
+        return await self._accepted(said, submission_id, deadline_s)
+
+    async def add(self, concern_id: str, information: Mapping[str, Any], **options: Any) -> Accepted:
+        """Add what you learnt: ``by``, and any of text, items, people, places, urgency.
+
+        Follow-ups are answered and raise as ``raise_concern``; ``options`` are ``submission_id`` and ``deadline_s``.
+        The same words again are the same follow-up; to mean them anew, follow up over HTTP with an Idempotency-Key.
+        """
+        return await self._followed("InformationAdded", concern_id, information, **options)
+
+    async def correct(self, concern_id: str, correction: Mapping[str, Any], **options: Any) -> Accepted:
+        """Correct what was wrong: ``by``, ``reason``, the fields as they should be, refs to ``remove``."""
+        return await self._followed("InformationCorrected", concern_id, correction, **options)
+
+    async def give_consent(self, concern_id: str, consent: Mapping[str, Any], **options: Any) -> Accepted:
+        """Record a consent that was given: ``ref``, ``kind``, ``subject``, ``purpose``, ``by``."""
+        return await self._followed("ConsentGiven", concern_id, consent, **options)
+
+    async def withdraw_consent(
+        self, concern_id: str, ref: str, said: Mapping[str, Any] | None = None, **options: Any
+    ) -> Accepted:
+        """Record that a consent was withdrawn: what rests on it stops before its receipt is written."""
+        return await self._followed("ConsentWithdrawn", concern_id, {**(said or {}), "consent": ref}, **options)
+
+    async def move(self, concern_id: str, moved: Mapping[str, Any], **options: Any) -> Accepted:
+        """Say that a child moved: ``child`` (its ref), ``to`` (ONS code), or that nobody knows where."""
+        return await self._followed("ChildMoved", concern_id, moved, **options)
+
+    async def _followed(
+        self,
+        kind: str,
+        concern_id: str,
+        said: Mapping[str, Any],
+        *,
+        submission_id: str = "",
+        deadline_s: float = DEADLINE_S,
+    ) -> Accepted:
+        return await self._accepted(said, submission_id, deadline_s, (TYPE_PREFIX + kind, str(UUID(concern_id))))
+
+    async def _accepted(
+        self,
+        said: Mapping[str, Any],
+        submission_id: str,
+        deadline_s: float,
+        follow_up: tuple[str, str] | None = None,
+    ) -> Accepted:
         name = submission_id or str(uuid4())
         if len(self._waiting) >= IN_HAND_MAX:
             raise NoAnswer(f"{IN_HAND_MAX} submissions wait for their answers: send less at once")
         try:
             async with asyncio.timeout(deadline_s):
-                status, body = await self._answered(said, name)
+                status, body = await self._answered(said, name, follow_up)
                 if status == 400 and body.get("code") == KEY_NOT_KNOWN:  # it was replaced long before it was due
                     self._key = None
-                    status, body = await self._answered(said, name)
+                    status, body = await self._answered(said, name, follow_up)
         except TimeoutError as error:
             raise NoAnswer("no receipt came in time: sending it again is harmless") from error
         if status >= 300:
             raise problem_of(status, body)
         return await asyncio.to_thread(self._relay.check, Accepted.model_validate(body))
 
-    async def _answered(self, said: Mapping[str, Any], name: str) -> tuple[int, Any]:
+    async def _answered(self, said: Mapping[str, Any], name: str, follow_up: tuple[str, str] | None) -> tuple[int, Any]:
         answer: asyncio.Future[tuple[int, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[name] = answer
         try:
-            await self.send(json.dumps(said).encode(), name, said)
+            await self.send(json.dumps(said).encode(), name, said, follow_up=follow_up)
             return await answer
         finally:
             self._waiting.pop(name, None)
 
-    async def send(self, plain: bytes, submission_id: str, said: Mapping[str, Any]) -> None:
+    async def send(
+        self,
+        plain: bytes,
+        submission_id: str,
+        said: Mapping[str, Any],
+        *,
+        follow_up: tuple[str, str] | None = None,
+    ) -> None:
         """Seal bytes and send them, without waiting for the receipt.
 
         Args:
             plain: the JSON.
             submission_id: goes into ``ce_id``.
             said: the same, decoded; its urgency goes into a header, its reference into the record's key, blinded.
+            follow_up: ``ce_type`` and ``ce_subject`` of what follows a concern up; the key is then the concern's.
         """
         key = await self._current_key()
         headers = {"ce_id": submission_id, "ce_keyid": key.key_id}
+        if follow_up is not None:
+            headers["ce_type"], headers["ce_subject"] = follow_up
         if (urgency := str(said.get("urgency", ""))) in HASTY:
             headers["ce_urgency"] = urgency
         await self._producer.send_and_wait(
             f"submissions.{self._agency}.v1",
-            sealed(plain, key, agency=self._agency, submission_id=submission_id),
-            key=self._blinded(str(said.get("reference", ""))),
+            sealed(plain, key, agency=self._agency, submission_id=submission_id, follow_up=follow_up),
+            key=self._blinded(str(said.get("reference", "")) if follow_up is None else follow_up[1]),
             headers=[(name, value.encode()) for name, value in headers.items()],
         )
 

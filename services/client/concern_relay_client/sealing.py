@@ -43,7 +43,17 @@ class SubmissionKey:
         return cls(answer["key_id"], b64decode(answer["public_key"]), datetime.fromisoformat(answer["ask_again_at"]))
 
 
-def sealed(plain: bytes, key: SubmissionKey, *, agency: str, submission_id: str) -> bytes:
-    """Seal a submission: the encapsulated key, then the ciphertext. Bound to the agency and the submission's id."""
-    info = f"{INFO}\n{agency}\n{submission_id}".encode()
+def sealed(
+    plain: bytes, key: SubmissionKey, *, agency: str, submission_id: str, follow_up: tuple[str, str] | None = None
+) -> bytes:
+    """Seal a submission: the encapsulated key, then the ciphertext.
+
+    Args:
+        plain: the JSON.
+        key: to which.
+        agency: the sender; another cannot send it.
+        submission_id: its ``ce_id``; it is no other submission.
+        follow_up: its ``ce_type`` and ``ce_subject``; it follows up no other concern.
+    """
+    info = "\n".join((INFO, agency, submission_id, *(follow_up or ()))).encode()
     return SUITE.encrypt(plain, X25519PublicKey.from_public_bytes(key.public_key), info)

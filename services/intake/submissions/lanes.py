@@ -1,6 +1,6 @@
 """Two lanes over the submissions of all agencies: what is in a hurry goes first, and no agency holds up another.
 
-The slow lane takes each agency's submissions, a bounded number an agency and turn, those under one reference in order,
+The slow lane takes each agency's submissions, a bounded number an agency and turn, those of one concern in order,
 agencies side by side; its place is the consumer group's offset. The fast lane (``ahead``) takes what is in a hurry
 before; the slow one stands back meanwhile, and finds it taken when it gets there. So a crash loses nothing and at most
 takes again what lay ahead, which the door knows and answers under the same receipt id.
@@ -9,8 +9,7 @@ takes again what lay ahead, which the door knows and answers under the same rece
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -152,10 +151,7 @@ class _Session:
         self._taker.telemetry.lag.labels(ONE_TOPIC).set(behind)
 
     async def _take_agency(self, tp: TopicPartition, records: Sequence[Record]) -> None:
-        """Take an agency's submissions: those under one reference in order, others side by side."""
-        by_reference: dict[str, list[Record]] = defaultdict(list)
-        for record in records:
-            by_reference[self._taker.reference_of(record)].append(record)
+        """Take an agency's submissions: those that belong together in order, others side by side."""
 
         async def in_order(under_one: Sequence[Record]) -> None:
             for record in under_one:
@@ -164,7 +160,7 @@ class _Session:
                     await self._settled(tp, record)
 
         async with asyncio.TaskGroup() as references:
-            for under_one in by_reference.values():
+            for under_one in together(records, self._taker.reference_of):
                 references.create_task(in_order(under_one))
         for record in records:
             self._in_hand.pop((tp, record.offset), None)
@@ -206,6 +202,24 @@ class _Session:
         with suppress(CommitFailedError, IllegalStateError):  # another process has the agency now, and takes it again
             if offsets:
                 await within(REQUEST_DEADLINE_S, "committing offsets", client.commit(offsets))
+
+
+def together(records: Sequence[Record], reference_of: Callable[[Record], str]) -> list[list[Record]]:
+    """Part records into those that keep their order: under one reference, of one concern, or under one key of Kafka's.
+
+    Args:
+        records: of one agency, as they came.
+        reference_of: the reference, or what stands for it.
+    """
+    groups: dict[str | bytes, list[Record]] = {}
+    for record in records:
+        names: list[str | bytes] = [reference_of(record), *([record.key] if record.key else ())]
+        found = list({id(groups[name]): groups[name] for name in names if name in groups}.values())
+        joined = sorted((each for group in found for each in group), key=lambda each: each.offset)
+        joined.append(record)
+        kept = {name for name, group in groups.items() if any(group is one for one in found)}
+        groups |= dict.fromkeys((*kept, *names), joined)
+    return list({id(group): group for group in groups.values()}.values())
 
 
 async def _batches(client: AIOKafkaConsumer) -> dict[TopicPartition, list[Record]]:

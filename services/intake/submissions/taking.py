@@ -25,7 +25,8 @@ from services.intake.core import IntakeState
 from services.intake.errors import Malformed
 from services.intake.reading import read
 from services.intake.submission_keys import SubmissionKeys
-from services.intake.submissions.wire import Answer, agency_of, opened
+from services.intake.submissions.asked import asked_of
+from services.intake.submissions.wire import Answer, agency_of, concern_of, kind_of, opened
 
 BUSY_TRIES_MAX: Final = 20
 BUSY_PAUSE_S: Final = 0.25
@@ -83,11 +84,13 @@ class Taker:
             return answer
 
     def reference_of(self, record: Record) -> str:
-        """Give what a submission keeps its order by: its reference; by itself, if it cannot be read."""
+        """Give what a submission keeps its order by: its reference, or the concern; by itself, if it cannot be read."""
         try:
+            if kind_of(record):
+                return f"\n{concern_of(record)}"  # no reference has a line feed
             return read(opened(record, self.keys, self.clock.now())).submission.reference
         except Malformed:
-            return f"\n{record.offset}"  # no reference has a line feed
+            return f"\n{record.offset}"
 
     async def retake(self, record: Record) -> Answer:
         """Take a parked submission again; refused, it stays parked."""
@@ -108,25 +111,23 @@ class Taker:
 
     async def _tried(self, record: Record, trace: str) -> Answer:
         try:
-            reading = read(opened(record, self.keys, self.clock.now()))
+            asked = asked_of(record, opened(record, self.keys, self.clock.now()), self.acceptance)
             sender = Sender(agency_of(record.topic))
             for _ in range(BUSY_TRIES_MAX):
                 try:
-                    found = await self.acceptance.accept(sender, reading)
+                    found = await asked.accept(sender)
                 except Refused as refused:
                     if refused.status != 503:
                         raise
-                    await asyncio.sleep(BUSY_PAUSE_S)  # others under the same reference are being accepted
+                    await asyncio.sleep(BUSY_PAUSE_S)  # others of the same concern are being accepted
                 else:
-                    said = answers.accepted(
-                        found, history=reading.submission.history, myths=reading.submission.detail.myths
-                    )
+                    said = answers.accepted(found, history=asked.history, myths=asked.myths)
                     return Answer(202, said.model_dump(mode="json"), trace)
         except Malformed as malformed:
             return _refusal(answers.mended(malformed), trace)
         except Refused as refused:
             return _refusal(problem(refused.status, refused.code, str(refused)), trace)
-        raise DeadlineExceeded("others under the same reference were being accepted all the time")
+        raise DeadlineExceeded("others of the same concern were being accepted all the time")
 
     async def _park(self, record: Record, reason: ParkReason, error: str) -> None:
         """Keep a submission that was not accepted where an operator sees it; what a sandbox tries out alarms nobody."""

@@ -8,6 +8,11 @@ HKDF-SHA256, AES-256-GCM) to a key of ``/v1/submission-key``. The value is the e
 
 Headers: ``ce_id`` the sender's own name for this submission, ``ce_keyid`` the key it is sealed to, and, if it is in a
 hurry, ``ce_urgency`` (emergency, urgent). An answer is the body that HTTP would give, with the status in a header.
+
+A follow-up says in ``ce_type`` what it is (``concern_relay.v1.InformationAdded``, …) and in ``ce_subject`` of which
+concern. Both are lines of its ``info`` too, so that it is no follow-up of another concern, and no other kind:
+
+    concern-relay submission v1 ⏎ <agency> ⏎ <ce_id> ⏎ <ce_type> ⏎ <ce_subject>
 """
 
 from __future__ import annotations
@@ -32,6 +37,14 @@ INFO: Final = "concern-relay submission v1"
 TOPICS: Final = r"^submissions\.([a-z][a-z0-9_-]*)\.v1$"
 ID_CHARS_MAX: Final = 200
 HASTY: Final = frozenset({b"emergency", b"urgent"})
+TYPE_PREFIX: Final = "concern_relay.v1."
+"""Of a ``ce_type`` that is ours. Any other is the sender's own, and what it sends is a concern."""
+RAISED: Final = "ConcernRaised"
+FOLLOW_UPS: Final = (
+    "InformationAdded", "InformationCorrected", "ConsentGiven", "ConsentWithdrawn", "ChildMoved", "RecordsLinked",
+    "RecordsUnlinked",
+)  # fmt: skip
+"""What may be sent of a concern that was raised."""
 
 _TOPIC = re.compile(TOPICS)
 _ID = re.compile(rb"[\x21-\x7e]{1,200}")
@@ -71,6 +84,48 @@ def hasty(record: Record) -> bool:
     return header(record, "ce_urgency") in HASTY
 
 
+def kind_of(record: Record) -> str:
+    """Give what kind of follow-up it is; empty for a concern that is raised.
+
+    Raises:
+        Malformed: a kind that is not taken.
+    """
+    kind = header(record, "ce_type").decode("ascii", "replace")
+    name = kind.removeprefix(TYPE_PREFIX)
+    if name in (kind, RAISED):
+        return ""
+    if name not in FOLLOW_UPS:
+        raise Malformed(
+            400,
+            "kind_not_known",
+            f"Give as ce_type one that is taken: {', '.join(TYPE_PREFIX + each for each in (RAISED, *FOLLOW_UPS))}; or "
+            "leave it out to raise a concern.",
+        )
+    return name
+
+
+def concern_of(record: Record) -> str:
+    """Give the concern that is followed up.
+
+    Raises:
+        Malformed: it names none.
+    """
+    try:
+        return str(UUID(header(record, "ce_subject").decode("ascii")))
+    except ValueError:
+        raise Malformed(
+            400, "no_concern_id", "Give the header ce_subject: the concern_id that the receipt of the concern says."
+        ) from None
+
+
+def _info(record: Record) -> bytes:
+    lines = [INFO.encode(), agency_of(record.topic).encode(), header(record, "ce_id")]
+    if kind_of(record):
+        concern_of(record)  # said before it is found not to open
+        lines += [header(record, "ce_type"), header(record, "ce_subject")]
+    return b"\n".join(lines)
+
+
 def opened(record: Record, keys: SubmissionKeys, now: datetime) -> bytes:
     """Open a submission.
 
@@ -90,7 +145,7 @@ def opened(record: Record, keys: SubmissionKeys, now: datetime) -> bytes:
             "Seal it anew to the key at /v1/submission-key and name that in the header ce_keyid: the key it names is "
             "not known, or was replaced over 30 days ago.",
         )
-    info = "\n".join((INFO, agency_of(record.topic), submission_id.decode("ascii"))).encode()
+    info = _info(record)
     try:
         return SUITE.decrypt(record.value, key.private, info)
     except (InvalidTag, ValueError):
@@ -98,7 +153,8 @@ def opened(record: Record, keys: SubmissionKeys, now: datetime) -> bytes:
             400,
             "cannot_be_opened",
             "Seal it anew: HPKE base mode, X25519, HKDF-SHA256, AES-256-GCM; the encapsulated key before the "
-            f'ciphertext; info "{INFO}", your agency id and ce_id, a line feed between them; no associated data.',
+            f'ciphertext; info "{INFO}", your agency id and ce_id, for a follow-up also ce_type and ce_subject, a line '
+            "feed between them; no associated data.",
         ) from None
 
 

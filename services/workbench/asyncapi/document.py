@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from pydantic import BaseModel
 
 from services.chassis import topics
 from services.chassis.contract import full_type, message_class
@@ -15,6 +16,8 @@ from services.chassis.settings import REPOSITORY
 from services.chassis.topics.registry import Entry, Registry
 from services.intake.answers import AcceptedAnswer
 from services.intake.submission import Submission
+from services.intake.submissions.asked import MODELS
+from services.intake.submissions.wire import TYPE_PREFIX
 from services.workbench.asyncapi.comments import comments
 from services.workbench.asyncapi.schemas import schemas_of
 
@@ -99,6 +102,7 @@ def document(registry: Registry | None = None) -> dict[str, Any]:
                 **schemas_of(made.DESCRIPTOR for made in events.values()),
                 "AcceptedAnswer": _local(AcceptedAnswer.model_json_schema()),
                 "Submission": _local(Submission.model_json_schema()),
+                **{f"{kind}FollowUp": _local(model.model_json_schema()) for kind, model in MODELS.items()},
                 "Problem": PROBLEM_SCHEMA,
             },
         },
@@ -126,7 +130,7 @@ class _Plain(yaml.SafeDumper):
 def _messages_of(entry: Entry) -> tuple[str, ...]:
     """Give what lies on a topic; with ~ what is no message of the contract."""
     if entry.name.startswith("submissions."):
-        return ("~Submission",)
+        return ("~Submission", *(f"~{kind}FollowUp" for kind in MODELS))
     if entry.name.startswith("receipts."):
         return ("~SubmissionAccepted", "~SubmissionRefused")
     if entry.name.startswith("parked."):
@@ -193,6 +197,7 @@ def _transport() -> dict[str, dict[str, Any]]:
             "headers": _SUBMISSION_HEADERS,
             "payload": {"$ref": "#/components/schemas/Submission"},
         },
+        **{f"{kind}FollowUp": _follow_up(kind, model) for kind, model in MODELS.items()},
         "SubmissionAccepted": {
             "summary": "It is recorded for good; with a signed receipt.",
             "contentType": "application/json",
@@ -212,6 +217,25 @@ def _transport() -> dict[str, dict[str, Any]]:
             "contentType": PROTOBUF,
             "payload": {"type": "string", "contentEncoding": "base64"},
         },
+    }
+
+
+def _follow_up(kind: str, model: type[BaseModel]) -> dict[str, Any]:
+    headers = {
+        **_SUBMISSION_HEADERS["properties"],
+        "ce_type": {"const": TYPE_PREFIX + kind, "description": "Bound to the content by its HPKE info."},
+        "ce_subject": {**_TEXT, "format": "uuid", "description": "The concern, as its receipt says; bound likewise."},
+    }
+    return {
+        "summary": f"{(model.__doc__ or '').splitlines()[0]} Sealed as a concern is; the schema is of what is sealed.",
+        "contentType": "application/octet-stream",
+        "correlationId": {"location": "$message.header#/ce_id"},
+        "headers": {
+            **_SUBMISSION_HEADERS,
+            "required": [*_SUBMISSION_HEADERS["required"], "ce_type", "ce_subject"],
+            "properties": headers,
+        },
+        "payload": {"$ref": f"#/components/schemas/{kind}FollowUp"},
     }
 
 

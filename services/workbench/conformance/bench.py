@@ -93,6 +93,21 @@ class Bench:
         }
 
 
+def follow_ups() -> tuple[tuple[str, str, dict[str, Any]], ...]:
+    """Give one of each kind of follow-up: its event, where HTTP takes it, and what it says over Kafka."""
+    who = {"name": "Asha Example", "role": "designated safeguarding lead"}
+    item = {"category": "welfare", "kind": "fact", "about": "child", "text": "Practice: seen again."}
+    right = {"ref": "child", "birth_date": "2018-05-12"}
+    consent = {"ref": "c1", "kind": "service", "subject": "child", "purpose": "practice", "by": who}
+    return (
+        ("InformationAdded", "information", {"by": who, "items": [item]}),
+        ("InformationCorrected", "corrections", {"by": who, "reason": "Typed wrong.", "people": [right]}),
+        ("ConsentGiven", "consents", consent),
+        ("ConsentWithdrawn", "consents/c1/withdrawal", {"by": who, "words": "Practice.", "consent": "c1"}),
+        ("ChildMoved", "moves", {"by": who, "child": "child", "to": "E06000035"}),
+    )
+
+
 class Answer:
     """An answer, read without trusting it."""
 

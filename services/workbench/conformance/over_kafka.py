@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from concern_relay_client import ReceiptNotGenuine, check_receipt
-from concern_relay_client.kafka import RECORD_BYTES_MAX
+from concern_relay_client.kafka import RECORD_BYTES_MAX, TYPE_PREFIX
 from concern_relay_client.sealing import SubmissionKey, sealed
-from services.workbench.conformance.bench import CANARY, Bench, is_problem_body
+from services.workbench.conformance.bench import CANARY, Bench, follow_ups, is_problem_body
 from services.workbench.conformance.check import Fails, holds, kafka
 
 DEADLINE_S: Final = 30.0
@@ -56,18 +56,26 @@ class Wire:
                 async with asyncio.timeout(5):
                     await client.stop()
 
-    async def answer(self, body: Any, *, value: bytes | None = None, **headers: str) -> Received:
+    async def answer(
+        self, body: Any, *, value: bytes | None = None, follows: tuple[str, str] | None = None, **headers: str
+    ) -> Received:
         """Send a submission, and wait for its receipt.
 
         Args:
             body: bytes as they are, anything else as JSON.
             value: instead of what is sealed.
+            follows: what kind of follow-up it is, and of which concern.
             headers: instead of those that belong to it, without ``ce_``.
         """
         submission_id = str(uuid4())
         plain = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sent = sealed(plain, self.key, agency=self.agency, submission_id=submission_id) if value is None else value
-        said = {"ce_id": submission_id, "ce_keyid": self.key.key_id, **{f"ce_{n}": v for n, v in headers.items()}}
+        follow_up = None if follows is None else (TYPE_PREFIX + follows[0], follows[1])
+        made = sealed(plain, self.key, agency=self.agency, submission_id=submission_id, follow_up=follow_up)
+        sent = made if value is None else value
+        said = {"ce_id": submission_id, "ce_keyid": self.key.key_id}
+        if follow_up is not None:
+            said["ce_type"], said["ce_subject"] = follow_up
+        said |= {f"ce_{name}": text for name, text in headers.items()}
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await self._producer.send_and_wait(
@@ -182,6 +190,45 @@ async def _sealed(wire: Wire) -> None:
         _refused(await wire.answer(body, value=value), 400)
     elsewhere = sealed(json.dumps(body).encode(), wire.key, agency="another-agency", submission_id="x")
     _refused(await wire.answer(body, value=elsewhere), 400)
+
+
+@kafka("follow_up", "Information, a correction, a consent, its withdrawal and a move are taken; HTTP knows them again",
+       "a follow-up is refused, or is another one over HTTP; see docs/for-suppliers.md")  # fmt: skip
+async def _follow_up(wire: Wire) -> None:
+    raised = _accepted(await wire.answer(wire.bench.concern("kafka followed")))
+    concern_id, events = raised["concern_id"], [raised["receipt"]["event_id"]]
+    for kind, way, body in follow_ups():
+        found = await wire.answer(body, follows=(kind, concern_id))
+        holds(found.status == 202, f"{kind}: answered {found.status} {found.body.get('code', '')}")
+        events.append(found.body["receipt"]["event_id"])
+        over_http = await asyncio.to_thread(
+            wire.bench.post, {n: v for n, v in body.items() if n != "consent"}, path=f"{raised['status_url']}/{way}"
+        )
+        holds(over_http.status == 202 and over_http.body["repeated"], f"{kind}: HTTP does not know it")
+        holds(over_http.body["receipt"] == found.body["receipt"], f"{kind}: the receipts differ")
+    holds(len(set(events)) == len(events), "two follow-ups have one receipt")
+
+
+@kafka("follow_up.refused_as_over_http", "A follow-up of nobody's concern, or of no kind, is refused as over HTTP",
+       "the two doors refuse follow-ups differently")  # fmt: skip
+async def _follow_up_refused(wire: Wire) -> None:
+    raised = _accepted(await wire.answer(wire.bench.concern("kafka follow-ups refused")))
+    own, nobody = raised["concern_id"], str(uuid4())
+    for concern_id, body in ((nobody, {"text": CANARY}), (own, {}), (own, {"txt": CANARY}), (own, [])):
+        over_http = await asyncio.to_thread(wire.bench.post, body, path=f"/v1/concerns/{concern_id}/information")
+        found = await wire.answer(body, follows=("InformationAdded", concern_id))
+        _refused(found, over_http.status)
+        holds(found.body == over_http.body, f"the problem is another than over HTTP: {found.body.get('code')}")
+    for kind, concern_id in (("InformationAded", own), ("InformationAdded", ""), ("InformationAdded", "no-uuid")):
+        _refused(await wire.answer({"text": CANARY}, follows=(kind, concern_id)), 400)
+    elsewhere = ("InformationAdded", own)
+    _refused(await wire.answer({"text": CANARY}, follows=elsewhere, subject=nobody), 400)
+    _refused(await wire.answer({"text": CANARY}, follows=elsewhere, type=f"{TYPE_PREFIX}ChildMoved"), 400)
+    if wire.bench.other_token:
+        theirs = await asyncio.to_thread(
+            wire.bench.accepted, wire.bench.concern("others' over kafka"), token=wire.bench.other_token
+        )
+        _refused(await wire.answer({"text": CANARY}, follows=("InformationAdded", theirs["concern_id"])), 404)
 
 
 @kafka("topics.only_own", "Nobody but the agency writes its submissions, nobody but intake its receipts",

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from uuid import uuid4
 
-from services.workbench.conformance.bench import Bench, is_problem
+from services.workbench.conformance.bench import Bench, follow_ups, is_problem
 from services.workbench.conformance.check import Skips, holds, http
 
 AT_ONCE: Final = 48
@@ -84,20 +84,10 @@ def _history(bench: Bench) -> None:
 @http("follow_up", "Information, a correction, a consent and its withdrawal, and a move are taken (202)",
       "a follow-up is refused; see docs/following-up.md")  # fmt: skip
 def _follow_up(bench: Bench) -> None:
-    who = {"name": "Asha Example", "role": "designated safeguarding lead"}
     raised = bench.accepted(bench.concern("followed"))
     path, events = raised["status_url"], [raised["receipt"]["event_id"]]
-    item = {"category": "welfare", "kind": "fact", "about": "child", "text": "Practice: seen again."}
-    right = {"ref": "child", "birth_date": "2018-05-12"}
-    consent = {"ref": "c1", "kind": "service", "subject": "child", "purpose": "practice", "by": who}
-    for way, body in (
-        ("information", {"by": who, "items": [item]}),
-        ("corrections", {"by": who, "reason": "Typed wrong.", "people": [right]}),
-        ("consents", consent),
-        ("consents/c1/withdrawal", {"by": who, "words": "Practice."}),
-        ("moves", {"by": who, "child": "child", "to": "E06000035"}),
-    ):
-        found = bench.post(body, path=f"{path}/{way}")
+    for _, way, body in follow_ups():
+        found = bench.post({n: v for n, v in body.items() if n != "consent"}, path=f"{path}/{way}")
         holds(found.status == 202, f"{way}: answered {found.status} {found.code}")
         events.append(found.body["receipt"]["event_id"])
     holds(len(set(events)) == len(events), "two follow-ups have one receipt")

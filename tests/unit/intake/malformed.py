@@ -14,6 +14,19 @@ from tests.unit.intake.events import CANARY, submission
 
 
 @dataclass(frozen=True)
+class BadFollowUp:
+    """A follow-up that cannot be taken: its kind, and else as ``Bad``."""
+
+    name: str
+    kind: str
+    body: bytes
+    status: int
+    code: str
+    pointer: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
 class Bad:
     """One entry: its name, the bytes, the status and code of the answer, and the pointer of the first error."""
 
@@ -149,3 +162,49 @@ CATALOGUE = (
     ),
     _json("an item's ref twice", "", "ref_twice", submission(items=[{"ref": "i", "text": CANARY}] * 2)),
 )
+
+
+def _follow(name: str, kind: str, pointer: str, error: str, **body: Any) -> BadFollowUp:
+    return BadFollowUp(name, kind, json.dumps(body).encode(), 422, "field_wrong", pointer, error)
+
+
+_ADDED, _CORRECTED, _GIVEN = "InformationAdded", "InformationCorrected", "ConsentGiven"
+_MOVED, _LINKED = "ChildMoved", "RecordsLinked"
+_BY = {"name": "Asha Example", "role": CANARY}
+
+FOLLOW_UPS = (
+    BadFollowUp("a follow-up of nothing at all", _ADDED, b"", 400, "not_json"),
+    BadFollowUp("a follow-up cut short", _ADDED, b'{"text": "' + CANARY.encode(), 400, "not_json"),
+    BadFollowUp("a correction in UTF-16", _CORRECTED, '{"text": "x"}'.encode("utf-16"), 400, "not_utf8"),
+    BadFollowUp("a move a name of which stands twice", _MOVED, b'{"to": "a", "to": "b"}', 400, "name_twice"),
+    BadFollowUp("a consent too deep", _GIVEN, b"[" * 1000, 400, "too_deep"),
+    BadFollowUp("an addition too large", _ADDED, b'{"text": "' + b"x" * (1024 * 1024) + b'"}', 413, "too_large"),
+    BadFollowUp("a list of additions", _ADDED, b"[{}]", 422, "not_an_object"),
+    BadFollowUp("an addition that is null", _ADDED, b"null", 422, "not_an_object"),
+    _follow("an addition of nothing", _ADDED, "", "nothing"),
+    _follow("an addition of nothing, by somebody", _ADDED, "", "nothing", by=_BY),
+    _follow("an addition of blanks", _ADDED, "", "nothing", text=" \x00 "),
+    _follow("an addition that says reference", _ADDED, "", "field_not_known", text="x", reference=CANARY),
+    _follow("an addition's item without text", _ADDED, "/items/0/text", "missing", items=[{"category": "welfare"}]),
+    _follow("an addition with a ref twice", _ADDED, "", "ref_twice", people=[{"ref": CANARY}, {"ref": CANARY}]),
+    _follow("an addition of too many items", _ADDED, "/items", "too_many", items=[{"text": CANARY}] * 201),
+    _follow("an addition by a list", _ADDED, "/by", "not_an_object", by=[CANARY], text="x"),
+    _follow("a correction of nothing", _CORRECTED, "", "nothing", reason=CANARY),
+    _follow("a correction that removes an object", _CORRECTED, "/remove/0", "not_text", remove=[{"ref": CANARY}]),
+    _follow("a correction that removes too much", _CORRECTED, "/remove", "too_many", remove=[CANARY] * 201),
+    _follow("a correction of a long text", _CORRECTED, "/text", "too_long", text=CANARY * 1000),
+    _follow("a consent that is given and withdrawn", _GIVEN, "/status", "wrong", ref="c", status="withdrawn"),
+    _follow("a consent explicit in words", _GIVEN, "/explicit", "not_true_or_false", ref="c", explicit=CANARY),
+    _follow("a consent of a field misspelt", _GIVEN, "", "field_not_known", ref="c", recipent=CANARY),
+    _follow("a move to nowhere", _MOVED, "", "nowhere", child="child"),
+    _follow("a move of nobody", _MOVED, "/child", "too_short", child="", to="E06000035"),
+    _follow("a move to a list", _MOVED, "/to", "not_text", to=[CANARY]),
+    _follow("a move, temporary in words", _MOVED, "/temporary", "not_true_or_false", to="E06000035", temporary=CANARY),
+    _follow("a link to no concern", _LINKED, "/other_concern_id", "missing", reason="x"),
+    _follow("a link to what is no id", _LINKED, "/other_concern_id", "wrong", reason="x", other_concern_id=CANARY),
+)
+"""Follow-ups that cannot be taken, whatever concern they are of. Used without a server, over HTTP and over Kafka."""
+
+FOLLOW_UP_PATHS = {
+    _ADDED: "information", _CORRECTED: "corrections", _GIVEN: "consents", _MOVED: "moves", _LINKED: "links",
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""In which order the fast lane takes what is in a hurry."""
+"""In which order the lanes take what comes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from services.chassis.envelope import Record
 from services.intake.submissions.ahead import in_order_of_hurry
+from services.intake.submissions.lanes import together
 
 
 def _record(offset: int, urgency: str, key: bytes = b"") -> Record:
@@ -38,3 +39,29 @@ def test_nothing_is_lost_and_no_key_changes_its_order(rows):
     for key in (b"a", b"b"):
         offsets = [r.offset for r in found if r.key == key]
         assert offsets == sorted(offsets)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["r", "s", "t"]), st.sampled_from([b"", b"a", b"b"])), max_size=20))
+def test_what_shares_a_reference_or_a_key_keeps_its_order(rows):
+    """Whatever comes, all of it is taken once, and what shares a reference or a key is in one group, in order."""
+    records = [_record(n, "routine", key) for n, (_, key) in enumerate(rows)]
+
+    found = together(records, lambda record: rows[record.offset][0])
+
+    group_of = {record.offset: place for place, group in enumerate(found) for record in group}
+    assert sorted(record.offset for group in found for record in group) == list(range(len(rows)))
+    for group in found:
+        assert [r.offset for r in group] == sorted(r.offset for r in group)
+    for one in records:
+        for other in records:
+            shared = rows[one.offset][0] == rows[other.offset][0] or (one.key and one.key == other.key)
+            assert not shared or group_of[one.offset] == group_of[other.offset]
+
+
+def test_what_shares_nothing_goes_side_by_side():
+    """Given a raise and its correction under a key, and another concern, there are two groups."""
+    records = [_record(1, "routine", b"k"), _record(2, "routine"), _record(3, "routine", b"k")]
+
+    found = together(records, lambda record: f"r{record.offset}")
+
+    assert [[r.offset for r in group] for group in found] == [[1, 3], [2]]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from services.intake.errors import ERRORS_MAX, Malformed
 from services.intake.reading import BODY_BYTES_MAX, DEPTH_MAX, read
+from services.intake.submissions.asked import follow_of
 from tests.unit.intake.events import CANARY, submission
-from tests.unit.intake.malformed import CATALOGUE, Bad
+from tests.unit.intake.malformed import CATALOGUE, FOLLOW_UPS, Bad, BadFollowUp
 
 
 def refused(body: bytes) -> Malformed:
@@ -46,6 +47,21 @@ def test_what_cannot_be_taken_is_answered_with_the_field_and_the_remedy(bad: Bad
         first = refusal.errors[0]
         assert (first.pointer, first.code) == (bad.pointer, bad.error)
         assert first.detail.endswith(".")
+    for word in CANARY.split():
+        assert word not in everything_said(refusal)
+
+
+@pytest.mark.parametrize("bad", FOLLOW_UPS, ids=lambda bad: bad.name)
+def test_a_follow_up_that_cannot_be_taken_is_answered_likewise(bad: BadFollowUp):
+    """Each entry gets its code, its field and a remedy, and no word of it comes back."""
+    with pytest.raises(Malformed) as found:
+        follow_of("7771a82d-7eba-8022-8000-000000000000", bad.kind, bad.body)
+
+    refusal = found.value
+    assert (refusal.status, refusal.code) == (bad.status, bad.code)
+    if bad.pointer is not None:
+        assert (refusal.errors[0].pointer, refusal.errors[0].code) == (bad.pointer, bad.error)
+        assert refusal.errors[0].detail.endswith(".")
     for word in CANARY.split():
         assert word not in everything_said(refusal)
 
