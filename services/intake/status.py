@@ -163,6 +163,8 @@ def with_fact(status: Status, fact: Fact) -> Status:
 
 def ends_watch(fact: Fact) -> bool:
     """Whether a fact means that somebody has it: a delivered share, or a person's recorded decision (practice 1)."""
+    if fact.type == "DutyStarted":  # a front door that raised it about its own area has it: nobody tells it
+        return bool(getattr(fact.data, "leads", False))
     return fact.type in {"ShareDelivered", "DecisionRecorded"}
 
 

@@ -118,6 +118,12 @@ class ShareAnswer(BaseModel):
     covered_role: str = Field(default="", description="The role whose turn it is, where its deputy is asked.")
     cover_agency_id: str = Field(default="", description="Who covers at this hour, where you are closed.")
     replaces_share_id: str = Field(default="", description="The recalled share this one was meant to be.")
+    view_code: str = Field(default="", description="A narrower view than is usual for you, as notice.")
+    beside_share_ids: list[str] = Field(
+        default=[],
+        description="Your other shares of this concern that stand beside this one, as the notice of an attendance: "
+        "neither stands for the other; acknowledge each.",
+    )
 
 
 class InboxAnswer(BaseModel):

@@ -115,6 +115,7 @@ def all_open(view: SealedView, found: Mapping[str, Key]) -> Mapping[str, Part] |
 
 
 def row_of(book: ArrangementBook, view: SealedView) -> MatrixRow | None:
-    """Give the matrix row a share was planned under; None when its arrangement is not at hand any more."""
+    """Give the matrix row a share was planned under, as narrow as its view; None without its arrangement at hand."""
     arrangement = book.by_digest(view.data.arrangement_sha256)
-    return None if arrangement is None else arrangement.matrix.get(view.data.recipient_class)
+    row = arrangement.matrix.get(view.data.recipient_class) if arrangement is not None else None
+    return None if row is None else row.seen_as(view.data.view_code)

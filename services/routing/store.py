@@ -79,6 +79,8 @@ CREATE TABLE IF NOT EXISTS share (
     outcome text NOT NULL DEFAULT '',
     redirected_to text NOT NULL DEFAULT ''
 );
+ALTER TABLE share ADD COLUMN IF NOT EXISTS view_code text NOT NULL DEFAULT '';
+ALTER TABLE share ADD COLUMN IF NOT EXISTS beside_share_ids text[] NOT NULL DEFAULT '{}';
 CREATE INDEX IF NOT EXISTS share_inbox ON share (agency_id, test, seq) WHERE delivered_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS delivery_job (
     share_id uuid PRIMARY KEY REFERENCES share,
@@ -99,11 +101,12 @@ _PLANNED = """
 WITH planned AS (
     INSERT INTO share (share_id, concern_id, planned_event_id, agency_id, recipient_class, sender_agency_id, urgency,
         emergency, test, rule_code, clock_code, arrangement_sha256, adds_to_share_id, redirects_share_id,
-        meant_agency_id, fallback_code, withdrawn_part_ids, planned_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING
+        meant_agency_id, fallback_code, withdrawn_part_ids, view_code, beside_share_ids, planned_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    ON CONFLICT DO NOTHING
 )
 INSERT INTO delivery_job (share_id, concern_id, agency_id, urgency, next_at, channel, next_channels)
-VALUES ($1, $2, $4, $7, $18, $19, $20) ON CONFLICT DO NOTHING
+VALUES ($1, $2, $4, $7, $20, $21, $22) ON CONFLICT DO NOTHING
 """
 _LEASE = """
 UPDATE delivery_job SET leased_until = $2, attempts = attempts + 1
@@ -151,7 +154,8 @@ def _planned(data: SharePlanned, fact: Fact) -> tuple[Any, ...]:
         *(UUID(data.concern_id), fact.id, data.recipient_agency_id, word_of(AgencyClass, data.recipient_class)),
         *(data.sender_agency_id, int(data.urgency), data.emergency, data.test, data.rule_code, data.clock_code),
         *(data.arrangement_sha256, data.adds_to_share_id, data.redirects_share_id, data.meant_agency_id),
-        *(data.fallback_code, list(data.withdrawn_part_ids), fact.recorded, first, others),
+        *(data.fallback_code, list(data.withdrawn_part_ids), data.view_code, list(data.beside_share_ids)),
+        *(fact.recorded, first, others),
     )
 
 

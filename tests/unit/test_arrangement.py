@@ -154,6 +154,7 @@ def test_an_authority_outside_is_reached_by_hand(kent: Arrangement) -> None:
             {
                 "childrens_social_care": Force.MUST,
                 "designated_officer": Force.MUST,
+                "early_years": Force.MUST,
                 "education": Force.MUST,
                 "police": Force.USUALLY,
             },

@@ -161,7 +161,8 @@ CATALOGUE: dict[str, tuple[str, str, str, str]] = {
     "a rule that tells nobody": (CSC_RULE, "      []\n", "tells nobody", "[]"),
     "two rules for the same circumstances": (
         "  - code: child_in_danger\n",
-        "  - code: the_same_again\n    when: always\n    unless: {is: {level: problems_emerging}}\n"
+        "  - code: the_same_again\n    when: always\n"
+        "    unless: {any: [{is: {level: problems_emerging}}, {is: {notice_only: true}}]}\n"
         "    cite: x\n    tell:\n" + SECOND + "  - code: child_in_danger\n",
         "contradicts rule 'need_or_significant_harm'",
         "usually",

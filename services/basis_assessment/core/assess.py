@@ -73,8 +73,8 @@ class _Assessing:
         sender_class = self._sender.agency_class if self._sender else AgencyClass.AGENCY_CLASS_UNSPECIFIED
         self._facts = concern_facts(concern, at, sender_class)
         self._rows = arrangement.told(self._facts)
-        self._told = told(self._rows)
         self._meant = Meant(arrangement, concern, self._today)
+        self._told = told(self._meant.reached(self._rows))
         self._selections = selections(self._rows)
         self._said = {
             "said_life_at_risk": self._facts.get("life_at_risk") is True,

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 
 from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature, PersonRole, StatutoryStatus
-from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, SelectBy, Selection
+from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, SelectBy, Selection, Told
 from services.chassis.concern import Concern
 
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
@@ -49,7 +49,7 @@ class Meant:
             self._name(SelectBy.KNOWN_TO, person.known_to_agencies)
             self._name(SelectBy.CHILD_SCHOOL, [person.school_agency_id])
             if person.role == PersonRole.PERSON_ROLE_ADULT_OF_CONCERN:
-                self._name(SelectBy.EMPLOYER, person.can_read_agencies)
+                self._name(SelectBy.EMPLOYER, [*person.can_read_agencies, person.school_agency_id])
         self._areas[SelectBy.PLACE_AREA] = dict.fromkeys(place.gss_code for place in concern.places)
         home = arrangement.agencies[arrangement.front_door].areas
         sender = arrangement.agency(concern.agency_id)
@@ -72,6 +72,12 @@ class Meant:
                 direct = list(self._by(agency_class, select, by))
             found.update((one.agency_id, one) for one in direct)
         return tuple(found.values())
+
+    def reached(self, rows: Iterable[Told]) -> Iterator[Told]:
+        """Leave out rows that may find nobody and find nobody: they make no must of what others only propose."""
+        for row in rows:
+            if not row.select.optional or self.agencies(row.agency_class, (row.select,)):
+                yield row
 
     def _by(self, agency_class: AgencyClass, select: Selection, by: SelectBy) -> Iterator[Agency]:
         if by is SelectBy.NAMED or by in (SelectBy.KNOWN_TO, SelectBy.CHILD_SCHOOL, SelectBy.SENDER, SelectBy.EMPLOYER):

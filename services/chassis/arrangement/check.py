@@ -179,6 +179,8 @@ class _Check:
             if told.view_code and row_of_class is not None and told.view_code not in row_of_class.views:
                 views = row_of_class.views
                 note(self._at(*at, "view"), f"the class has no view {told.view_code!r}", near(told.view_code, views))
+            if told.apart and not told.view_code:
+                note(self._at(*at, "apart"), "a share apart has no view of its own", "name it, as view: notice")
             if told.emergency and not told.must:
                 note(self._at(*at, "force"), "an emergency is told at once or not at all", "force: must")
             self._reaches(told.agency_class, told.select.role, told.select.named, at)
@@ -205,6 +207,14 @@ class _Check:
         followers = {duty.then for duty in known.timed.values()}
         for number, duty in enumerate(known.timed.values()):
             self._known(duty.clock_code, known.clocks, "clock", "timed_duties", number, "clock")
+            urgent = duty.urgent_clock_code
+            place = ("timed_duties", number, "urgent_clock")
+            if (
+                urgent
+                and self._known(urgent, known.clocks, "clock", *place)
+                and not _around_the_clock(known.clocks[urgent])
+            ):
+                note(self._at(*place), f"{urgent!r} stands still at night", "name a clock of hours or minutes")
             if duty.then:
                 self._known(duty.then, known.timed, "timed duty", "timed_duties", number, "then")
             for ended in duty.ends:
@@ -251,7 +261,7 @@ def papers_missing(arrangement: Arrangement) -> Iterator[str]:
 
 
 def _whom(told: Told) -> tuple[Any, ...]:
-    return (told.agency_class, told.select.role, told.select.status, told.select.ages)
+    return (told.agency_class, told.select.role, told.select.status, told.select.ages, told.line)
 
 
 def _looks_like_an_area(code: str) -> bool:

@@ -208,7 +208,7 @@ def _rule(node: Node, facts: Mapping[str, Declared]) -> TellRule:
     emergency = keys.maybe("emergency", flag, default=False)
 
     def told(one: Node) -> Told:
-        inner = Keys.of(one, "class", *SELECTION_KEYS, "force", "clock", "view")
+        inner = Keys.of(one, "class", *SELECTION_KEYS, "force", "clock", "view", "apart")
         return Told(
             rule_code=name,
             agency_class=inner.get("class", word(AgencyClass)),
@@ -218,6 +218,7 @@ def _rule(node: Node, facts: Mapping[str, Declared]) -> TellRule:
             cite=cite,
             emergency=emergency,
             view_code=inner.maybe("view", code, ""),
+            apart=inner.maybe("apart", flag, default=False),
         )
 
     def clause(named: str) -> Callable[[Node], Clause | None]:

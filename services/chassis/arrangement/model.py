@@ -206,7 +206,11 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One recipient that a rule asks for."""
+    """One recipient that a rule asks for.
+
+    Attributes:
+        apart: in a share of its own view, beside whatever else the agency is told: neither stands for the other.
+    """
 
     rule_code: str
     agency_class: AgencyClass
@@ -216,6 +220,12 @@ class Told:
     cite: str
     emergency: bool = False
     view_code: str = ""
+    apart: bool = False
+
+    @property
+    def line(self) -> str:
+        """Which of an agency's shares it is: a notice that stands beside the concern itself, or empty for that one."""
+        return self.view_code if self.apart else ""
 
     @property
     def must(self) -> bool:

@@ -29,6 +29,8 @@ class TimedDuty:
         repeats_max: how often it is started in one concern.
         personal: the professional's own; nobody else can discharge it.
         ends: codes of the agency's duties that the same act does: one notification, two limits.
+        urgent_clock_code: clock in its place where the concern is urgent or more; empty is the same.
+        own: only of the agency that raised the concern itself: whom it would have told, that it is itself.
     """
 
     code: str
@@ -42,6 +44,8 @@ class TimedDuty:
     repeats_max: int = 1
     personal: bool = False
     ends: tuple[str, ...] = ()
+    urgent_clock_code: str = ""
+    own: bool = False
 
     def arises(self, facts: Facts) -> bool:
         """Say whether it arises from these facts."""
@@ -81,6 +85,8 @@ def read_timed_duty(node: Node, facts: Mapping[str, Declared]) -> TimedDuty:
             "repeats_max",
             "personal",
             "ends",
+            "urgent_clock",
+            "own",
             "cite",
         ),
     )
@@ -98,6 +104,8 @@ def read_timed_duty(node: Node, facts: Mapping[str, Declared]) -> TimedDuty:
         repeats_max=keys.maybe("repeats_max", amount, 1),
         personal=keys.maybe("personal", flag, default=False),
         ends=keys.maybe("ends", list_of(code), nothing),
+        urgent_clock_code=keys.maybe("urgent_clock", code, ""),
+        own=keys.maybe("own", flag, default=False),
     )
 
 

@@ -126,10 +126,10 @@ def _listed(asked: Asked, told: Told, agency_id: str, children: frozenset[str]) 
 
 
 def _employers(asked: Asked) -> Iterator[Agency]:
-    """Where the adult of concern works: the inboxes that adult can read."""
+    """Where the adult of concern works: the inboxes that adult can read, and a school that is named for an adult."""
     for person in asked.people:
         if person.role == _ADULT_OF_CONCERN:
-            for agency_id in person.can_read_agencies:
+            for agency_id in dict.fromkeys((*person.can_read_agencies, person.school_agency_id)):
                 if (agency := asked.arrangement.agency(agency_id)) is not None:
                     yield agency
 

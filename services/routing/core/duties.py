@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from concern_relay.v1.codes_pb2 import PersonRole
+from concern_relay.v1.codes_pb2 import PersonRole, Urgency
 from concern_relay.v1.shares_pb2 import DutyDone, DutyOverdue, DutyStarted
 from services.chassis.arrangement import Agency, Arrangement, Force, TimedDuty, Told
 from services.chassis.calendar import LONDON, Starts, due
 from services.chassis.clauses import Facts
 from services.chassis.event import NOTHING, Decision, Effect, Fact, Refused, Timer, derived_id
 from services.routing.core.asked import Asked
-from services.routing.core.directory import found_by
+from services.routing.core.directory import found_by, leading
 from services.routing.core.handover import waits_for_handover
 from services.routing.core.said import named, recorded
 from services.routing.core.state import Duty, State
@@ -115,7 +115,8 @@ def _following(arrangement: Arrangement, state: State, asked: Asked, before: Dut
 
 def _start(asked: Asked, duty: TimedDuty, agency: Agency, begins: datetime, after: str = "") -> Decision:
     arrangement, concern = asked.arrangement, asked.concern
-    clock = arrangement.clocks[duty.clock_code]
+    urgent = bool(duty.urgent_clock_code) and concern.urgency >= Urgency.URGENCY_URGENT
+    clock = arrangement.clocks[duty.urgent_clock_code if urgent else duty.clock_code]
     ends = due(clock, begins, arrangement.school_days(agency.areas))
     duty_id = derived_id(concern.concern_id, "duty", f"{duty.code}/{agency.agency_id}/{after}")
     data = DutyStarted(
@@ -128,6 +129,8 @@ def _start(asked: Asked, duty: TimedDuty, agency: Agency, begins: datetime, afte
         follows_duty_id=after,
         personal=duty.personal,
         test=concern.test,
+        urgency=concern.urgency,
+        leads=duty.own and agency.agency_id in leading(asked),
     )
     data.due_at.FromDatetime(ends)
     data.counts_from.FromDatetime(begins)
@@ -135,9 +138,16 @@ def _start(asked: Asked, duty: TimedDuty, agency: Agency, begins: datetime, afte
 
 
 def _owners(asked: Asked, duty: TimedDuty) -> Iterator[Agency]:
-    """Give whose duty it is; nobody to be found is the front door's, so that it is somebody's."""
+    """Give whose duty it is; nobody to be found is the front door's, so that it is somebody's.
+
+    What is the sender's own is nobody else's, and not its own either where a person of the concern reads its inbox.
+    """
     told = Told(duty.code, duty.agency_class, duty.select, Force.MUST, duty.clock_code, duty.cite)
     found = {one.agency.agency_id: one.agency for one in found_by(asked, told) if one.agency is not None}
+    if duty.own:
+        mine = found.get(asked.concern.agency_id)
+        yield from (mine,) if mine is not None and mine.agency_id not in asked.readable else ()
+        return
     if not found and not duty.select.optional and asked.fits(duty.select):
         home = asked.arrangement.agencies[asked.arrangement.front_door]
         found = {home.agency_id: home}

@@ -82,7 +82,7 @@ def accepted(arrangement: Arrangement, state: State, share: Share, fact: Fact) -
 
 def follows_child(rule: TimedDuty | None) -> bool:
     """Whether a duty is that of the authority where a child lives; any other stays with whose it is."""
-    return rule is not None and SelectBy.LIVES in rule.select.by
+    return rule is not None and not rule.own and SelectBy.LIVES in rule.select.by
 
 
 def waits_for_handover(arrangement: Arrangement, state: State, rule: TimedDuty, agency: Agency) -> bool:

@@ -32,6 +32,7 @@ from services.routing.core.withholding import Withholding
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _NOBODY: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
 PARENT_VISIBLE: Final = "parent_visible"
+OUT_OF_HOURS: Final = "out_of_hours_cover"
 NO_RECIPIENT_JUSTIFIED: Final = "no_recipient_justified"
 
 
@@ -67,7 +68,7 @@ class Planner:
         self._concern = self.state.concern
         self._laid: Laid = lay_out(self._concern, self.arrangement.left_out(self._facts))
         self._asked = Asked.about(self.arrangement, self._concern, self.at)
-        self._targets: dict[str, Recipient] = {}
+        self._targets: dict[tuple[str, str], Recipient] = {}
         self._held = Withholding(self._concern.concern_id)
         self._stale: frozenset[str] = frozenset()
         self._shared = 0
@@ -96,12 +97,13 @@ class Planner:
             else:
                 self._not_told(assessed, rows)
         self._front_door_for_gaps(bases)
-        for recipient in self._targets.values():
+        for recipient in sorted(self._targets.values(), key=lambda one: not one.told.apart):
             self._share(recipient, bases[recipient.agency.agency_class])
         self._correct(bases)
-        self._end_reasoned()
-        self._withhold()
+        self._stand_beside()
         started = duties.arisen(self._asked, self.state, self._facts, self.at)
+        self._end_reasoned(started.effects)
+        self._withhold()
         self.effects += started.effects
         self.timers += started.timers
 
@@ -167,6 +169,8 @@ class Planner:
         for told in rows:
             found, gaps = recipients(self._asked, told)
             for recipient in found:
+                if told.apart and recipient.fallback == OUT_OF_HOURS:
+                    continue  # a notice wakes nobody at night; what is urgent goes beside it
                 if self._revoked(recipient):
                     reason = WithholdReason.WITHHOLD_REASON_AGREEMENT_REVOKED
                     self._note_gap(Gap(told, recipient.agency.agency_id, reason, POLICY_STALE))
@@ -175,8 +179,8 @@ class Planner:
                     no_role = WithholdReason.WITHHOLD_REASON_NO_ROLE
                     self._note_gap(Gap(told, recipient.agency.agency_id, no_role, "recalled"))
                     continue
-                known = self._targets.get(recipient.agency.agency_id)
-                self._targets[recipient.agency.agency_id] = self._stricter(known, recipient)
+                line = (recipient.agency.agency_id, told.line)
+                self._targets[line] = self._stricter(self._targets.get(line), recipient)
             for gap in gaps:
                 self._note_gap(gap)
 
@@ -215,8 +219,9 @@ class Planner:
         agency = recipient.agency
         row = basis.row.seen_as(recipient.told.view_code, parent_visible=agency.parent_visible)
         view = view_of(self._laid, Wanted(row, basis.allowed, recipient.children, self._stale))
-        self._note_view(recipient, basis, view)
-        given = self.state.given(agency.agency_id)
+        if not recipient.told.apart or (agency.agency_id, "") not in self._targets:
+            self._note_view(recipient, basis, view)
+        given = self.state.given(agency.agency_id, recipient.told.line)
         new = _new(view.parts, given)
         withdrawn = sorted(self.state.removed & given.keys())
         if not new and not withdrawn:
@@ -234,8 +239,10 @@ class Planner:
         replaces: Share | None = None,
     ) -> str:
         agency, told = recipient.agency, recipient.told
-        share_id = derived_id(self._concern.concern_id, "share", agency.agency_id, self.cause)
-        before = self.state.shares_of(agency.agency_id)
+        line = (told.line,) if told.apart else ()
+        share_id = derived_id(self._concern.concern_id, "share", agency.agency_id, self.cause, *line)
+        every = self.state.shares_of(agency.agency_id)
+        before = [share for share in every if share.line == told.line]
         data = SharePlanned(
             concern_id=self._concern.concern_id,
             share_id=share_id,
@@ -248,7 +255,7 @@ class Planner:
             rule_code=told.rule_code,
             arrangement_sha256=self.arrangement.sha256,
             channels=agency.channels,
-            urgency=self._concern.urgency,
+            urgency=Urgency.URGENCY_ROUTINE if told.apart else self._concern.urgency,
             adds_to_share_id=before[0].share_id if before else "",
             test=self._concern.test,
             meant_agency_id=recipient.meant,
@@ -260,6 +267,8 @@ class Planner:
             view_code=told.view_code,
             instruction_codes=self._instructions(agency),
             leads=agency.agency_id in self._leading,
+            apart=told.apart,
+            beside_share_ids=[share.share_id for share in every if share.line != told.line],
             consents=rests_on(self._concern, agency.agency_class, basis.outcome, basis.allowed, new),
         )
         corrected = next((s for s in reversed(before) if s.digests.keys() & {*new, *withdrawn}), None)
@@ -281,6 +290,16 @@ class Planner:
         self._shared += 1
         return share_id
 
+    def _stand_beside(self) -> None:
+        """Name to each share what its recipient is told beside it now: two events, of which neither is the other."""
+        planned = [effect.data for effect in self.effects if isinstance(effect.data, SharePlanned)]
+        for one in planned:
+            one.beside_share_ids.extend(
+                other.share_id
+                for other in planned
+                if other.recipient_agency_id == one.recipient_agency_id and other is not one
+            )
+
     def _corrects(self, share_id: str, corrected_id: str, agency_id: str) -> None:
         sent = CorrectionSent(
             concern_id=self._concern.concern_id,
@@ -292,11 +311,11 @@ class Planner:
 
     def _correct(self, bases: Mapping[AgencyClass, _Basis]) -> None:
         """Reach those who hold old content and are told nothing now: what they hold and no longer stands."""
-        for share in {s.agency_id: s for s in self.state.shares.values() if not s.void}.values():
+        for line, share in {(s.agency_id, s.line): s for s in self.state.shares.values() if not s.void}.items():
             agency = self.arrangement.agency(share.agency_id)
-            if agency is None or share.agency_id in self._targets:
+            if agency is None or line in self._targets:
                 continue
-            given = self.state.given(share.agency_id)
+            given = self.state.given(*line)
             basis = bases.get(share.agency_class)
             withdrawn = sorted(self.state.removed & given.keys())
             new: Mapping[str, Part] = {}
@@ -307,7 +326,7 @@ class Planner:
             if new or withdrawn:
                 told = Told(CORRECTION, agency.agency_class, self._select(agency.agency_class), Force.MUST,
                             share.clock_code, "UK GDPR Article 19: recipients are told of a rectification")  # fmt: skip
-                told = replace(told, view_code=share.view_code)
+                told = replace(told, view_code=share.view_code, apart=bool(share.line))
                 row = self.arrangement.matrix[agency.agency_class]
                 kept = basis or _Basis(row, Outcome.OUTCOME_SHARE_POWER, {})
                 self._plan(Recipient(agency, told), kept, new, withdrawn)
@@ -348,8 +367,12 @@ class Planner:
         for row in rows:
             if not row.must:
                 self._propose(row, assessed)
-        if not rows or any(row.must for row in rows):
+        if not rows or any(self._asks(row) for row in rows):
             self._held.hold(assessed.recipient_class, "", reason_of(assessed.outcome, assessed.reason), rule)
+
+    def _asks(self, row: Told) -> bool:
+        """Whether a row that must be followed means anybody; one that may find nobody and does is no gap."""
+        return row.must and (not row.select.optional or any(recipients(self._asked, row)))
 
     def _propose(self, row: Told, assessed: ClassAssessment | None = None) -> None:
         """A usual recipient: the lead agency decides; or a person looks first (practice 5 and 6)."""
@@ -359,7 +382,8 @@ class Planner:
         elif assessed is not None and assessed.outcome != Outcome.OUTCOME_PROPOSED:
             reason = reason_of(assessed.outcome, assessed.reason)
         found, _ = recipients(self._asked, row)
-        meant = [r.agency.agency_id for r in found if r.agency.agency_id not in self._targets]
+        told = {agency_id for agency_id, _ in self._targets}
+        meant = [r.agency.agency_id for r in found if r.agency.agency_id not in told]
         for agency_id in meant or ([] if found else [""]):
             self._held.hold(row.agency_class, agency_id, reason, row.rule_code)
 
@@ -367,9 +391,13 @@ class Planner:
         self._lost |= gap.told.must and gap.reason == WithholdReason.WITHHOLD_REASON_NO_ROLE
         self._held.hold(gap.told.agency_class, gap.agency_id, gap.reason, gap.rule_code)
 
-    def _end_reasoned(self) -> None:
-        """Nobody is told and nobody was: that, too, is a decision with a reason (rules 2.2, last row)."""
-        if not self._shared and not self.state.shares:
+    def _end_reasoned(self, started: Iterable[Effect]) -> None:
+        """Nobody is told and nobody was: that, too, is a decision with a reason (rules 2.2, last row).
+
+        A front door that raised the concern itself is told by nobody, and answers for it all the same.
+        """
+        own = any(getattr(effect.data, "leads", False) for effect in started) or bool(self.state.leads)
+        if not self._shared and not self.state.shares and not own:
             self._held.hold(_NOBODY, "", WithholdReason.WITHHOLD_REASON_NO_ROLE, NO_RECIPIENT_JUSTIFIED)
 
     def _withhold(self) -> None:

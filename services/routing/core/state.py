@@ -62,6 +62,7 @@ class Share:
         recalled_at: called back; it counts for nothing any more.
         reopened: no further action was the answer, and something new came since.
         receipts: parts (attachments) a named person has said to have.
+        line: which of an agency's shares it is: the view of a notice that stands beside the concern, or empty.
         leads: this front door led when it was told.
         kept_due_at: a deadline that was handed over with it; no later one counts.
     """
@@ -80,6 +81,7 @@ class Share:
     digests: Mapping[str, bytes]
     withdrawn: frozenset[str] = frozenset()
     view_code: str = ""
+    line: str = ""
     redirected_from: str = ""
     redirected_to: str = ""
     attempts: int = 0
@@ -125,7 +127,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Something an agency has to do by a time: open until a named person said that it was done."""
+    """Something an agency has to do by a time: open until a named person said that it was done.
+
+    ``leads``: of the front door that raised the concern itself, and leads until another accepts.
+    """
 
     duty_id: str
     code: str
@@ -134,6 +139,7 @@ class Duty:
     due_at: datetime
     arrangement_sha256: str
     personal: bool = False
+    leads: bool = False
     done_at: datetime | None = None
     overdue: bool = False
 
@@ -194,11 +200,15 @@ class State:
 
     @property
     def leads(self) -> frozenset[str]:
-        """Who leads: whoever accepted last, else those whose newest share says so (a correction may say otherwise)."""
+        """Who leads: whoever accepted last, else those whose newest share says so (a correction may say otherwise).
+
+        A front door that raised the concern itself was told by nobody: its own duty says that it leads.
+        """
         if self.lead:
             return frozenset({self.lead})
+        own = {duty.agency_id for duty in self.duties.values() if duty.leads}
         newest = {s.agency_id: s.leads for s in self.shares.values() if not s.void}
-        return frozenset(agency_id for agency_id, leads in newest.items() if leads)
+        return frozenset(agency_id for agency_id, leads in newest.items() if leads) | own
 
     def shares_of(self, agency_id: str) -> tuple[Share, ...]:
         """Every share of an agency that was neither stopped at the door nor recalled, oldest first."""
@@ -210,10 +220,12 @@ class State:
         wrong = RecallReason.RECALL_REASON_WRONG_RECIPIENT
         return frozenset(s.agency_id for s in self.shares.values() if s.recalled_at and s.recall_reason == wrong)
 
-    def given(self, agency_id: str) -> dict[str, bytes]:
-        """What an agency holds: part ids with the digest of the newest content it was given."""
+    def given(self, agency_id: str, line: str = "") -> dict[str, bytes]:
+        """What an agency holds in a line of shares: part ids with the digest of the newest content it was given."""
         held: dict[str, bytes] = {}
         for share in self.shares_of(agency_id):
+            if share.line != line:
+                continue
             held.update(share.digests)
             for part_id in share.withdrawn:
                 held.pop(part_id, None)
@@ -322,7 +334,7 @@ def _duty_after(
     if isinstance(data, DutyStarted):
         due = data.due_at.ToDatetime(tzinfo=fact.recorded.tzinfo)
         return Duty(data.duty_id, data.duty_code, data.clock_code, data.agency_id, due, data.arrangement_sha256,
-                    data.personal)  # fmt: skip
+                    data.personal, data.leads)  # fmt: skip
     if isinstance(data, DutyHandedOver):
         return replace(known[data.duty_id], agency_id=data.agency_id)
     if isinstance(data, DutyDone):
@@ -353,6 +365,7 @@ def _planned(data: SharePlanned, fact: Fact) -> Share:
         withdrawn=frozenset(data.withdrawn_part_ids),
         redirected_from=data.redirects_share_id,
         view_code=data.view_code,
+        line=data.view_code if data.apart else "",
         clock_from=data.clock_from.ToDatetime(tzinfo=fact.recorded.tzinfo) if data.HasField("clock_from") else None,
         consents=MappingProxyType({rests.consent_ref: frozenset(rests.part_ids) for rests in data.consents}),
         leads=data.leads,
