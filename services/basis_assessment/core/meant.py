@@ -76,8 +76,14 @@ class Meant:
     def reached(self, rows: Iterable[Told]) -> Iterator[Told]:
         """Leave out rows that may find nobody and find nobody: they make no must of what others only propose."""
         for row in rows:
-            if not row.select.optional or self.agencies(row.agency_class, (row.select,)):
+            if not row.select.optional or self._unlisted(row.select) or self.agencies(row.agency_class, (row.select,)):
                 yield row
+
+    def _unlisted(self, select: Selection) -> bool:
+        """Whether a row names somebody whom the arrangement does not list: of which class it is, nobody knows."""
+        return any(
+            self._arrangement.agency(agency_id) is None for by in select.by for agency_id in self._named.get(by, {})
+        )
 
     def _by(self, agency_class: AgencyClass, select: Selection, by: SelectBy) -> Iterator[Agency]:
         if by is SelectBy.NAMED or by in (SelectBy.KNOWN_TO, SelectBy.CHILD_SCHOOL, SelectBy.SENDER, SelectBy.EMPLOYER):

@@ -1,7 +1,7 @@
 """Two events about one child at one agency, side by side; and the front door that raised a concern itself.
 
-The notice of an attendance suppresses no concern, and no concern the notice (scenario S39). Nobody tells a front door of
-what it raised about its own area, and it answers all the same.
+The notice of an attendance suppresses no concern, and no concern the notice (scenario S39). Nobody tells a front door
+of what it raised about its own area, and it answers all the same.
 """
 
 from __future__ import annotations
