@@ -29,9 +29,9 @@ from services.chassis.arrangement import ArrangementBook
 from services.chassis.envelope import Event
 from services.chassis.event import Fact, FactKind
 from services.routing.core import RoutingCore
-from services.workbench.books import events_of
 from services.workbench.feeder import samples
 from services.workbench.house import House, house
+from services.workbench.recorded import events_of
 from services.workbench.scenario.acts import Raise
 from services.workbench.scenario.given import Given
 from services.workbench.scenario.in_process import InProcess

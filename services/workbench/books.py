@@ -8,16 +8,12 @@ happened twice (a share delivered twice, acknowledged twice), not records sent t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
+from services.chassis.envelope import Event
 
-from services.chassis.envelope import Event, Record, decode
-from services.chassis.kafka import REQUEST_DEADLINE_S, stopped, within
-
-TOPICS: Final = ("concerns.v1", "assessments.v1", "shares.v1")
 # what can happen once only: the field that says to what
 ONCE: Final = {
     "ConcernRaised": "concern_id",
@@ -59,28 +55,6 @@ class Books:
             "lost": self.lost,
             "repeated": self.repeated,
         }
-
-
-async def events_of(connection: Mapping[str, Any], topics: Iterable[str] = TOPICS) -> list[Event]:
-    """Read every event on some topics, in partition order, up to where they end now."""
-    client = AIOKafkaConsumer(*topics, **connection, enable_auto_commit=False, auto_offset_reset="earliest")
-    found: list[Event] = []
-    try:
-        await within(REQUEST_DEADLINE_S, "starting the consumer", client.start())
-        partitions = sorted(client.assignment())
-        ends = await within(REQUEST_DEADLINE_S, "asking for end offsets", client.end_offsets(partitions))
-        left = {tp: end for tp, end in ends.items() if end > 0}
-        while left:
-            batches = await within(REQUEST_DEADLINE_S, "reading", client.getmany(timeout_ms=1000, max_records=5000))
-            for tp, records in batches.items():
-                found += [
-                    decode(Record(r.topic, r.key, tuple(r.headers), r.value, r.partition, r.offset)) for r in records
-                ]
-                if records[-1].offset + 1 >= left.get(tp, 0):
-                    left.pop(tp, None)
-    finally:
-        await stopped("consumer", client)
-    return found
 
 
 def balance(events: Iterable[Event], *, parked: int) -> Books:

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from services.workbench.books import Books, balance, events_of
+from services.workbench.books import Books, balance
 from services.workbench.calls import CallError, Calls
 from services.workbench.feeder import Fed, feed, samples
 from services.workbench.house import House, house
 from services.workbench.practitioners import Practitioners, sample_agencies
+from services.workbench.recorded import events_of
 from services.workbench.servers import ServersError, reporting
 from services.workbench.supervisor import ProcessError
 

@@ -20,10 +20,10 @@ from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from concern_relay_client import Client, NotAuthenticated, Problem
 from concern_relay_client.kafka import KafkaClient
 from services.chassis.tokens import AGENCY_SCOPES, mint_token, signing_key
-from services.workbench.books import events_of
 from services.workbench.calls import Calls
 from services.workbench.feeder import samples
 from services.workbench.house import House
+from services.workbench.recorded import events_of
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.slow]

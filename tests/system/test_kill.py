@@ -14,11 +14,12 @@ from uuid import uuid4
 
 import pytest
 
-from services.workbench.books import Books, balance, events_of
+from services.workbench.books import Books, balance
 from services.workbench.calls import CallError, Calls
 from services.workbench.feeder import samples
 from services.workbench.house import House
 from services.workbench.practitioners import Practitioners
+from services.workbench.recorded import events_of
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.slow]

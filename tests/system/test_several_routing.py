@@ -28,10 +28,10 @@ import pytest
 from services.chassis.arrangement import read_arrangement
 from services.chassis.calendar import LONDON
 from services.chassis.envelope import Event
-from services.workbench.books import events_of
 from services.workbench.calls import CallError, Calls
 from services.workbench.house import House, house
 from services.workbench.publishing import Publisher, publish
+from services.workbench.recorded import events_of
 from services.workbench.servers import Lines, ServersError
 from tests.routing.receiver import CUT, HANG, LATE, TWICE, Post, Receiver, receiving
 from tests.routing.rig import deployed_with

@@ -23,7 +23,6 @@ from services.chassis.settings import Settings
 from services.intake.content.follow_up import Following
 from services.intake.ids import IdKey
 from services.intake.reading import read_tree
-from services.workbench.books import events_of
 from services.workbench.calls import CallError, local_calls
 from services.workbench.scenario.access import Access, AskAccess
 from services.workbench.scenario.access_acts import open_request, share_held
@@ -38,7 +37,7 @@ from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read
 from services.workbench.scenario.following import Follow, LinkConcerns, MoveChild, WithdrawConsent
 from services.workbench.scenario.given import Given
 from services.workbench.scenario.over_kafka import raised_over_kafka
-from services.workbench.scenario.quiet import until_rest
+from services.workbench.scenario.quiet import Quiet
 from services.workbench.scenario.raising import refs_named, tree_of
 from services.workbench.scenario.scene import arrangement_of, classes_of
 from services.workbench.scenario.seen import Seen
@@ -64,6 +63,9 @@ class Live:
             raise SceneError("nothing runs here: start it with RELAY_CLOCK=test make run")
         # shares the servers of the running house
         self._servers: Servers = self._stack.enter_context(running(want=frozenset({"kafka", "postgres"})))
+        self._runner = self._stack.enter_context(asyncio.Runner())
+        self._quiet = self._runner.run(Quiet(self._servers).__aenter__())
+        self._stack.callback(lambda: self._runner.run(self._quiet.__aexit__()))
         self._settings = Settings("workbench", state_dir=self._servers.state_dir)
 
     def begin(self, given: Given) -> None:
@@ -98,7 +100,7 @@ class Live:
                 concern_id = self._calls("intake", "POST", "/v1/concerns", agency=step.agency, json=tree)["concern_id"]
         except CallError as error:
             return error.code
-        refs = refs_named(read_tree(tree).submission, concern_id, asyncio.run(self._id_key()))
+        refs = refs_named(read_tree(tree).submission, concern_id, self._runner.run(self._id_key()))
         self._concerns[step.concern] = (concern_id, refs)
         self._settled()
         return ""
@@ -124,7 +126,7 @@ class Live:
             "intake", "POST", f"/v1/concerns/{concern_id}/{path}", agency, json=tree,
             headers={"Idempotency-Key": uuid4().hex},
         )  # fmt: skip
-        id_key = asyncio.run(self._id_key())
+        id_key = self._runner.run(self._id_key())
         now = self.now
         refs.update(Following(Concern(concern_id), agency, id_key, now, now.date()).refs(asked.given))
         moved = self.seen(step.concern).of("ChildMoved") if isinstance(step, MoveChild) else []
@@ -239,7 +241,7 @@ class Live:
         """Give what lies on Kafka of a concern, opened for the purpose of this scenario."""
         concern_id, refs = self._known(concern)
         events = [e for e in self._settled() if e.concern_id == concern_id]
-        facts = asyncio.run(self._opened(list({e.id: e for e in events}.values())))
+        facts = self._runner.run(self._opened(list({e.id: e for e in events}.values())))
         facts.sort(key=lambda fact: fact.recorded)
         views = {f.data.share_id: tuple(f.parts.values()) for f in facts if f.type == "SharePlanned"}  # type: ignore[union-attr]
         return Seen(facts, refs, views, classes=self._classes)
@@ -276,8 +278,7 @@ class Live:
 
     def _settled(self) -> list[Event]:
         """Wait until the house is at rest, and give all events."""
-        until_rest(self._servers, lambda: self.now)
-        return asyncio.run(events_of(self._servers.kafka.connection("workbench")))
+        return self._runner.run(self._quiet.rest(lambda: self.now))
 
     async def _opened(self, events: list[Event]) -> list[Fact]:
         keys = VaultKeys(self._servers.vault_url("workbench"), kms_of(self._settings), SystemClock())
