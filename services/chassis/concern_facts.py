@@ -40,7 +40,7 @@ from services.chassis.concern import Concern
 # unknown birth date never stands in the way of protection.
 CHILD_AGE_MAX = 17
 AGE_OF_ANY_CONSENT = 13
-"""Below it nobody can consent to any sexual activity in law (Sexual Offences Act 2003 s5 to s8, [mem])."""
+"""Below it nobody can consent to any sexual activity in law (Sexual Offences Act 2003 s5 to s8)."""
 
 _UNSCHEDULED_CARE = frozenset({Trigger.TRIGGER_UNSCHEDULED_CARE})
 _OF_A_NOTICE = frozenset(

@@ -205,7 +205,7 @@ CATALOGUE: dict[str, tuple[str, str, str, str]] = {
     ),
     "a band without a clock": (", green: request_green}", "}", "'green' is missing", "{red"),
     "a duty without a citation": (
-        'gateway: msa2015_s52, cite: "Modern Slavery Act 2015 s52 [mem]: the duty to notify"',
+        'gateway: msa2015_s52, cite: "Modern Slavery Act 2015 s52(1): the duty to notify"',
         "gateway: msa2015_s52",
         "'cite' is missing",
         "{gateway: msa2015_s52",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from concern_relay.v1.assessments_pb2 import BasisAssessed
 from services.basis_assessment import words
 from services.basis_assessment.explain import NOT_COMPARED, explain
+from services.basis_assessment.pack import LawBook
 from services.chassis.codes import words as words_of
 from tests.unit.basis.law_anything import Case, cases
 from tests.unit.basis.law_cases import (
@@ -53,8 +55,19 @@ def test_a_page_says_who_is_told_on_which_basis_and_why() -> None:
 
 
 def test_what_nobody_has_compared_is_shown_as_such() -> None:
-    """A citation from memory never looks like one that was checked."""
-    assert NOT_COMPARED in page(assessed(SCHOOL_BRUISES))
+    """A citation from memory never looks like one that was checked, nor the other way round."""
+    [pack] = laws().packs
+    found = assessed(SCHOOL_BRUISES)
+
+    def said(verified: bool) -> str:
+        clauses = {
+            code: replace(one, cites=tuple(replace(cite, verified=verified) for cite in one.cites))
+            for code, one in pack.clauses.items()
+        }
+        return "\n".join(explain(LawBook((replace(pack, clauses=clauses),)), found).lines())
+
+    assert NOT_COMPARED in said(verified=False)
+    assert NOT_COMPARED not in said(verified=True)
 
 
 def test_questions_myths_and_tasks_are_on_the_page() -> None:

@@ -19,10 +19,10 @@ BEGINS = {
     "working-together-2018": date(2018, 7, 4),
     UK_GDPR: date(2021, 1, 1),
     "working-together-2023": date(2023, 12, 15),
-    "advice-for-practitioners-2024": date(2024, 5, 3),
+    "advice-for-practitioners-2024": date(2024, 4, 19),
     ENCOMPASS: date(2025, 11, 7),
     RLI: date(2026, 2, 5),
-    "working-together-2026": date(2026, 9, 1),
+    "working-together-2026": date(2026, 3, 18),
     REPORTED: date(2026, 9, 30),
 }
 
