@@ -247,6 +247,9 @@ def _from_detail(facts: dict[str, Value], detail: ConcernDetail) -> None:
 
 
 def _from_people(facts: dict[str, Value], people: tuple[Person, ...], today: date) -> None:
+    suspects = [age_of(person, today) for person in people if person.role == PersonRole.PERSON_ROLE_ADULT_OF_CONCERN]
+    if suspects and all(age is not None and age.low > CHILD_AGE_MAX for age in suspects):
+        facts.pop("suspect_is_child", None)  # said of nobody under 18: contradicted, so nobody knows, and nothing waits
     roles = {person.role for person in people}
     facts["child_named"] = PersonRole.PERSON_ROLE_CHILD in roles
     facts["unborn_child"] = PersonRole.PERSON_ROLE_UNBORN_CHILD in roles

@@ -217,7 +217,7 @@ def test_an_item_without_category_counts_as_welfare(kent: Arrangement) -> None:
         ("{level: problems_emerging}", "{level: problems_emergin}", r"'problems_emergin' is no value of level"),
         ("when: always", "when: {is: {colour: red}}", r"no fact is called 'colour'"),
         (
-            "by: [lives, found, holds_plan, responsible],\n         otherwise",
+            "by: [lives, found, host, holds_plan, responsible],\n         otherwise",
             "by: [livs],\n         otherwise",
             r"did you mean 'lives'",
         ),

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.exhaustive
 
 SHIPPED = (FOLDER / "kent-and-medway.yaml").read_text(encoding="utf-8")
 CSC_RULE = (
-    "      - {class: childrens_social_care, role: front_door, by: [lives, found, holds_plan, responsible],\n"
+    "      - {class: childrens_social_care, role: front_door, by: [lives, found, host, holds_plan, responsible],\n"
     "         otherwise: [sender_area], force: must, clock: acknowledge_working_day}\n"
 )
 SECOND = CSC_RULE.replace("force: must", "force: usually")

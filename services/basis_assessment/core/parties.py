@@ -16,7 +16,7 @@ from services.chassis.concern import Concern
 # The strongest rule wins: what must be told is not held back by another rule that only proposes.
 _STRENGTH = (Force.USUALLY, Force.PERSON_DECIDES, Force.MUST)
 _BY_NAME = frozenset({SelectBy.CHILD_SCHOOL, SelectBy.KNOWN_TO, SelectBy.EMPLOYER, SelectBy.SENDER})
-_LEADS = (AuthorityRole.AUTHORITY_ROLE_LIVES, AuthorityRole.AUTHORITY_ROLE_FOUND)
+_LEADS = (AuthorityRole.AUTHORITY_ROLE_FOUND, AuthorityRole.AUTHORITY_ROLE_LIVES, AuthorityRole.AUTHORITY_ROLE_HOST)
 
 
 def of_agency(agency: Agency | None) -> Facts:
@@ -74,7 +74,10 @@ def alone(arrangement: Arrangement, concern: Concern, told_by: Iterable[Told], a
 
 
 def lead(arrangement: Arrangement, concern: Concern, day: date) -> str:
-    """Give the agency id of the lead: the front door where the child lives, else is found, else the arrangement's."""
+    """Give the agency id of the lead: the front door where the child was found, else lives, else is placed.
+
+    Else that of the sender's area, at last the arrangement's: somebody who can decide here (practice 5 and 24).
+    """
     for role in _LEADS:
         for person in concern.people:
             for authority in person.authorities:

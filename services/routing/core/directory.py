@@ -18,7 +18,7 @@ _LAST_RESORT: Final = "area_of_arrangement"
 _ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _ANY_CLASS: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
-_LEADING: Final = (SelectBy.FOUND, SelectBy.LIVES, SelectBy.RESPONSIBLE, SelectBy.HOST, SelectBy.HOLDS_PLAN)
+_LEADING: Final = (SelectBy.FOUND, SelectBy.LIVES, SelectBy.HOST, SelectBy.RESPONSIBLE, SelectBy.HOLDS_PLAN)
 _CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 _OF_ROLE: Final = {
     SelectBy.LIVES: AuthorityRole.AUTHORITY_ROLE_LIVES,
@@ -58,8 +58,8 @@ def found_by(asked: Asked, told: Told) -> Iterator[Found]:
 def leading(asked: Asked) -> Iterator[str]:
     """Give the front doors that lead: where a child was found, else where it lives (practice 24), so that one does.
 
-    Where neither is known: who is responsible for the child, where it is placed, who holds its plan; at the very end
-    the front door that the sender's area names.
+    Where neither is known: where it is placed, which is where it lives; who is responsible for it, who holds its plan;
+    at the very end the front door that the sender's area names.
     """
     for by in _LEADING:
         codes = _authorities(asked, asked.people, _CSC, by)

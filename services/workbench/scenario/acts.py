@@ -54,14 +54,20 @@ class Decide(Strict):
     refused: Code = ""
 
 
-class GiveOutcome(Person):
+class OnShare(Person):
+    """Who acts on what was shared with it: on its newest share; where a notice stands beside the concern, on both."""
+
+    view: Code = Field(default="", description="only on the share with this view, as notice; usual is the concern's")
+
+
+class GiveOutcome(OnShare):
     """What was done."""
 
     outcome: ShareOutcome
     reason: str = ""
 
 
-class Redirect(Person):
+class Redirect(OnShare):
     """Where it belongs."""
 
     to: AgencyId

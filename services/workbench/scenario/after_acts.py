@@ -182,9 +182,11 @@ class Acts:
         return [(data, self._said(step, found.duty_id, step.words))]
 
     def _bring(self, step: Bring, find: Finder) -> list[Asked] | str:
-        share = next(iter(find.shares(step.to)), None)
-        if share is None:
-            return "unknown_share"
+        found = [self._brought(step, share) for share in find.to_bring(step.to)]
+        refused = next((one for one in found if isinstance(one, str)), "" if found else "unknown_share")
+        return refused or [one for one in found if not isinstance(one, str)]
+
+    def _brought(self, step: Bring, share: Any) -> Asked | str:
         if share.sender_agency_id != self.agency_id:
             return "not_the_sender"
         if codes.Channel.CHANNEL_INBOX in share.channels:
@@ -197,7 +199,7 @@ class Acts:
             attempt=1,
         )
         told = Part(named_person=NamedPerson(name=step.told, role=step.told_role))
-        return [(data, [*self._said(step, share.share_id, step.words), self._content("told", share.share_id, told)])]
+        return data, [*self._said(step, share.share_id, step.words), self._content("told", share.share_id, told)]
 
     def _receipts(self, step: Receive, find: Finder) -> list[Asked] | str:
         found = find.shares(self.agency_id) or find.shares()

@@ -73,9 +73,9 @@ class AfterCalls:
                 body = said | {"answer": step.answer} | ({"reason": _word(step.reason)} if step.reason else {})
                 return [(f"/v1/requests/{_id(found, 'request_id')}/answer", body)]
             case Bring():
-                share = next(iter(find.shares(step.to)), None)
                 body = who | {"told_name": step.told, "told_role": step.told_role, "said": step.words}
-                return [(f"/v1/by-hand/{_id(share, 'share_id')}/delivered", body)]
+                found = [share.share_id for share in find.to_bring(step.to)] or [_NOBODY]
+                return [(f"/v1/by-hand/{share_id}/delivered", body) for share_id in found]
             case DoDuty():
                 found = find.duty(self.agency_id, step.duty)
                 return [(f"/v1/duties/{_id(found, 'duty_id')}/done", said)]

@@ -9,6 +9,7 @@ from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.concerns_pb2 import ConcernRaised
 from concern_relay.v1.shares_pb2 import SharePlanned
 from services.workbench.scenario.seen import Seen
+from services.workbench.scenario.share_acts import line_of
 
 _ANSWERS_FIRST = (
     codes.AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE,
@@ -34,6 +35,10 @@ class Finder:
         void = {d.share_id for name in ("ShareRecalled", "DispatchBlocked") for d in self.seen.of(name)}
         found: list[SharePlanned] = self.seen.of("SharePlanned")
         return [s for s in reversed(found) if s.share_id not in void and agency_id in ("", s.recipient_agency_id)]
+
+    def to_bring(self, agency_id: str) -> list[SharePlanned]:
+        """Give what a person brings an agency in one call: its newest share, and what stands beside it."""
+        return list({line_of(share): share for share in reversed(self.shares(agency_id))}.values())
 
     def disputed(self, agency_id: str, with_: str) -> SharePlanned | None:
         """Give the share a disagreement is about: the one named, one's own, or who answers the sender."""

@@ -37,8 +37,10 @@ def after_differences(then: Then, seen: Seen) -> Iterator[str]:
         yield from _one("request", request.to, request, _requests(request, seen))
     for duty in then.duties:
         yield from _duties(duty, seen)
-    if then.leads is not None and (found := _leads(seen)) != set(then.leads):
+    if then.leads is not None and (found := leads(seen)) != set(then.leads):
         yield f"leads: {', '.join(sorted(found)) or 'nobody'}, must be {', '.join(sorted(then.leads)) or 'nobody'}"
+    if then.linked is not None and set(then.linked) != set(seen.linked):
+        yield f"linked: with {', '.join(seen.linked) or 'none'}, must be {', '.join(then.linked) or 'none'}"
     started = {d.duty_code for d in seen.of("DutyStarted")}
     yield from (f"duty: {code} was started and must not be" for code in then.no_duties if code in started)
     for receipts in then.receipts:
@@ -155,22 +157,25 @@ def _requests(wanted: RequestThen, seen: Seen) -> list[dict[str, Any]]:
     return found
 
 
-def _leads(seen: Seen) -> set[str]:
+def leads(seen: Seen) -> set[str]:
     """Give who leads: whoever accepted last, else the front doors told as leading."""
     if passed := seen.of("LeadPassed"):
         return {passed[-1].agency_id}
     void = {d.share_id for name in ("ShareRecalled", "DispatchBlocked") for d in seen.of(name)}
     newest = {d.recipient_agency_id: d.leads for d in seen.of("SharePlanned") if d.share_id not in void}
-    return {agency_id for agency_id, leads in newest.items() if leads}
+    own = {d.agency_id for d in seen.of("DutyStarted") if d.leads}  # a front door that raised it itself
+    return {agency_id for agency_id, leads in newest.items() if leads} | own
 
 
-def _duties(wanted: DutyThen, seen: Seen) -> Iterator[str]:
+def duty_states(seen: Seen) -> list[dict[str, Any]]:
+    """Give every duty that was started: whose it is now, how it stands, by when."""
     done = {d.duty_id: d for d in seen.of("DutyDone")}
     overdue = {d.duty_id for d in seen.of("DutyOverdue")}
     whose = {d.duty_id: d.agency_id for name in ("DutyStarted", "DutyHandedOver") for d in seen.of(name)}
-    found = [
+    return [
         {
             "duty": d.duty_code,
+            "due_at": d.due_at,
             "agency": whose[d.duty_id],
             "state": "done" if d.duty_id in done else "overdue" if d.duty_id in overdue else "running",
             "late": d.duty_id in done and done[d.duty_id].late,
@@ -178,6 +183,10 @@ def _duties(wanted: DutyThen, seen: Seen) -> Iterator[str]:
         }
         for d in seen.of("DutyStarted")
     ]
+
+
+def _duties(wanted: DutyThen, seen: Seen) -> Iterator[str]:
+    found = duty_states(seen)
     if wanted.count is not None:
         there = sum(d["duty"] == wanted.duty and wanted.agency in ("", d["agency"]) for d in found)
         if there != wanted.count:

@@ -9,6 +9,7 @@ from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.shares_pb2 import SharePlanned
 from services.chassis.codes import word_of
 from services.workbench.scenario.seen import Seen, same
+from services.workbench.scenario.share_acts import USUAL
 from services.workbench.scenario.then import ShareThen, Then, WithheldThen
 from services.workbench.scenario.words import words_in
 
@@ -36,6 +37,9 @@ def _recipients(then: Then, seen: Seen) -> Iterator[str]:
 def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
     shares: list[SharePlanned] = [s for s in seen.of("SharePlanned") if s.recipient_agency_id == wanted.to]
     what = f"share to {wanted.to}"
+    if wanted.view is not None:
+        what = f"{what} ({wanted.view})"
+        shares = [s for s in shares if (s.view_code or USUAL) == wanted.view]
     if wanted.count is not None:
         yield from same(f"{what}: count", wanted.count, len(shares))
     if not shares:
@@ -61,8 +65,11 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
     if wanted.state is not None:
         # one that was stopped and planned anew has gone on under another id
         anew = {data.share_id for data in seen.of("DispatchReleased")}
-        first = next((s for s in shares if s.share_id not in anew), shares[0])
+        stands = [s for s in shares if s.share_id not in anew] or shares
+        first = next((s for s in stands if not s.apart), stands[0])
         yield from same(f"{what}: state", wanted.state, state_of(first.share_id, seen))
+    if wanted.beside is not None:
+        yield from same(f"{what}: beside", wanted.beside, any(s.beside_share_ids for s in shares))
     if wanted.corrects is not None:
         corrections = {data.share_id for data in seen.of("CorrectionSent")}
         yield from same(f"{what}: corrects", wanted.corrects, shares[-1].share_id in corrections)

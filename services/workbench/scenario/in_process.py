@@ -51,7 +51,7 @@ from services.workbench.scenario.raising import Raising
 from services.workbench.scenario.said import named_person, note
 from services.workbench.scenario.scene import agency_known, arrangement_of, classes_of
 from services.workbench.scenario.seen import Seen
-from services.workbench.scenario.share_acts import act_on, share_meant
+from services.workbench.scenario.share_acts import act_on, share_meant, shares_meant
 from services.workbench.scenario.stage import Act, SceneError
 from services.workbench.scenario.terms import LONDON, local
 from services.workbench.scenario.world import Seat, World
@@ -173,12 +173,13 @@ class InProcess:
 
     def act(self, verb: str, step: Act) -> str:
         """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
-        share = share_meant(self.seen(step.concern), step.agency)
+        found = shares_meant(self.seen(step.concern), step.agency, verb, step.view)
         agency_known(self._arrangement, step.agency)
-        if share is None:
-            return "unknown_share"
-        data, contents = act_on(share, verb, step)
-        return self._act("routing", share.concern_id, data, step.agency, contents)
+        for share in found:
+            data, contents = act_on(share, verb, step)
+            if refused := self._act("routing", share.concern_id, data, step.agency, contents):
+                return refused
+        return "" if found else "unknown_share"
 
     def afterwards(self, verb: str, step: Afterwards) -> str:
         """Do what follows a share, as routing's routes would ask for it."""
@@ -266,7 +267,8 @@ class InProcess:
         }
         watch = self._stage.timers(known.concern_id).get("intake/watch")
         classes = classes_of(self._arrangement) if self._arrangement else {}
-        return Seen(facts, known.refs, views, watch, classes)
+        named = {known.concern_id: name for name, known in self._concerns.items()}
+        return Seen(facts, known.refs, views, watch, classes, named)
 
     def again(self) -> list[str]:
         """Decide everything again from what was recorded; give what comes out otherwise."""

@@ -41,7 +41,7 @@ from services.workbench.scenario.quiet import Quiet
 from services.workbench.scenario.raising import refs_named, tree_of
 from services.workbench.scenario.scene import arrangement_of, classes_of
 from services.workbench.scenario.seen import Seen
-from services.workbench.scenario.share_acts import share_meant
+from services.workbench.scenario.share_acts import share_meant, shares_meant
 from services.workbench.scenario.stage import Act, NotHereError, SceneError
 from services.workbench.scenario.terms import local
 from services.workbench.servers import Servers, running
@@ -136,9 +136,11 @@ class Live:
 
     def act(self, verb: str, step: Act) -> str:
         """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
-        share = share_meant(self.seen(step.concern), step.agency)
-        if share is None:
-            return "unknown_share"
+        found = shares_meant(self.seen(step.concern), step.agency, verb, step.view)
+        refused = (self._act_on(share, verb, step) for share in found)
+        return next(filter(None, refused), "") if found else "unknown_share"
+
+    def _act_on(self, share: Any, verb: str, step: Act) -> str:
         mine = share.recipient_agency_id == step.agency
         person: dict[str, Any]
         if verb == "acknowledge" and mine and Channel.CHANNEL_INBOX not in share.channels:
@@ -244,7 +246,8 @@ class Live:
         facts = self._runner.run(self._opened(list({e.id: e for e in events}.values())))
         facts.sort(key=lambda fact: fact.recorded)
         views = {f.data.share_id: tuple(f.parts.values()) for f in facts if f.type == "SharePlanned"}  # type: ignore[union-attr]
-        return Seen(facts, refs, views, classes=self._classes)
+        named = {concern_id: name for name, (concern_id, _) in self._concerns.items()}
+        return Seen(facts, refs, views, classes=self._classes, concerns=named)
 
     def again(self) -> list[str]:
         """Nothing: ``history replay --check`` decides the whole house's history again."""

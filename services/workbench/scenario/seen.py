@@ -22,6 +22,7 @@ class Seen:
         views: per share, the opened parts of what the recipient got.
         watch_due: when its watch runs out, if it runs.
         classes: the class of each agency of the arrangement.
+        concerns: what the scenario calls its concerns, by id.
     """
 
     facts: Sequence[Fact]
@@ -29,6 +30,7 @@ class Seen:
     views: Mapping[str, Sequence[Part]] = field(default_factory=dict)
     watch_due: datetime | None = None
     classes: Mapping[str, str] = field(default_factory=dict)
+    concerns: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> list[Any]:
         """Give the messages of one type, in order."""
@@ -41,6 +43,18 @@ class Seen:
     def ref(self, part_id: str) -> str:
         """Give the ref of a part id, for messages."""
         return next((ref for ref, found in self.refs.items() if found == part_id), part_id)
+
+    @property
+    def linked(self) -> list[str]:
+        """What the scenario calls the concerns that a person linked with this one, and did not part again."""
+        found: dict[str, None] = {}
+        for fact in self.facts:
+            if fact.type in {"RecordsLinked", "RecordsUnlinked"}:
+                other: str = fact.data.other_concern_id  # type: ignore[union-attr]
+                found.pop(other, None)
+                if fact.type == "RecordsLinked":
+                    found[other] = None
+        return [self.concerns.get(other, other) for other in found]
 
     @property
     def assessed(self) -> BasisAssessed | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
@@ -15,12 +15,33 @@ from services.workbench.scenario.said import named_person, note
 from services.workbench.scenario.seen import Seen
 from services.workbench.scenario.stage import Act
 
+USUAL: Final = "usual"
+
 
 def share_meant(seen: Seen, agency_id: str) -> Any:
     """Give the newest share of an agency, also one that was called back; without one, the newest there is, if any."""
     every = seen.of("SharePlanned")
     mine = [share for share in every if share.recipient_agency_id == agency_id]
     return next(reversed(mine or every), None)
+
+
+def shares_meant(seen: Seen, agency_id: str, verb: str, view: str = "") -> list[Any]:
+    """Give the shares a step means: the newest of an agency, and of those that stand beside one another each.
+
+    An outcome is of the concern, and so is a redirect, unless ``view`` says otherwise. Without any of the agency, the
+    newest there is, if any: the step is tried, and refused.
+    """
+    newest = {line_of(share): share for share in seen.of("SharePlanned") if share.recipient_agency_id == agency_id}
+    if view:
+        newest = {line: share for line, share in newest.items() if line == (view if view != USUAL else "")}
+    elif verb in {"outcome", "redirect"} and "" in newest:
+        newest = {"": newest[""]}
+    return list(newest.values()) or [share for share in [share_meant(seen, agency_id)] if share is not None]
+
+
+def line_of(share: Any) -> str:
+    """Give which of an agency's shares it is: the view of one that stands apart, as notice, or empty."""
+    return share.view_code if share.apart else ""
 
 
 def act_on(share: Any, verb: str, step: Act) -> tuple[Message, list[Content]]:

@@ -12,6 +12,7 @@ from typing import Any
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.assessments_pb2 import ClassAssessment
 from services.chassis.codes import word_of
+from services.workbench.scenario.check_after import duty_states, leads
 from services.workbench.scenario.check_shares import state_of
 from services.workbench.scenario.seen import Seen
 from services.workbench.scenario.terms import LONDON
@@ -34,8 +35,7 @@ def shown(seen: Seen) -> Iterator[str]:
     yield from _shares(seen)
     yield from _withheld(seen)
     yield from _decisions(seen)
-    for duty in seen.of("DutyStarted"):
-        yield f"duty: {duty.duty_code} of {duty.agency_id} due {_when(duty.due_at)}"
+    yield from _held_by(seen)
     yield f"events: {_list(fact.type for fact in seen.facts)}"
 
 
@@ -68,7 +68,25 @@ def _shares(seen: Seen) -> Iterator[str]:
         due = f" due {_when(clock.acknowledge_by)} ({clock.clock_code})" if clock is not None else ""
         holds = _list(seen.ref(p.part_id) for p in share.parts)
         keeps = "".join(f" {word}" for word in _said("instructions", ", ".join(share.instruction_codes)))
-        yield f"share: to {share.recipient_agency_id} {state_of(share.share_id, seen)}{due} holds {holds}{keeps}"
+        view = f" view {share.view_code}" if share.view_code else ""
+        stands = " beside another" if share.beside_share_ids else ""
+        told = f"{share.recipient_agency_id}{view}{stands}"
+        yield f"share: to {told} {state_of(share.share_id, seen)}{due} holds {holds}{keeps}"
+
+
+def _held_by(seen: Seen) -> Iterator[str]:
+    """Tell who leads, what each has to do by a time and whom the chase asks, and what a person linked."""
+    if found := sorted(leads(seen)):
+        yield f"leads: {_list(found)}"
+    for duty in duty_states(seen):
+        yield f"duty: {duty['duty']} of {duty['agency']} {duty['state']} due {_when(duty['due_at'])}"
+    for asked in seen.of("ShareEscalated"):
+        cover = f" covered by {asked.cover_agency_id}" if asked.cover_agency_id else ""
+        yield f"asked: {asked.role_code} of {asked.recipient_agency_id}{cover}, stage {asked.stage}"
+    for alarmed in seen.of("FrontDoorAlarmed"):
+        yield f"alarmed: {alarmed.agency_id}, telephone {alarmed.sender_agency_id}"
+    if seen.linked:
+        yield f"linked: {_list(seen.linked)}"
 
 
 def _withheld(seen: Seen) -> Iterator[str]:

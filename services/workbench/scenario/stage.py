@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Protocol
 
 from services.workbench.scenario.access import Access
-from services.workbench.scenario.acts import Decide, GiveOutcome, Raise, Redirect
+from services.workbench.scenario.acts import Decide, GiveOutcome, OnShare, Raise, Redirect
 from services.workbench.scenario.after import Afterwards, Renew, Revoke
 from services.workbench.scenario.attaching import Attaching
 from services.workbench.scenario.following import Follow
 from services.workbench.scenario.given import Given
 from services.workbench.scenario.seen import Seen
-from services.workbench.scenario.terms import Person
 
-Act = Person | GiveOutcome | Redirect
+Act = OnShare | GiveOutcome | Redirect
 
 
 class Stagehand(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from services.workbench.scenario.access import AskAccess, DecideAccess
-from services.workbench.scenario.acts import Decide, GiveOutcome, Raise, Redirect, Span
+from services.workbench.scenario.acts import Decide, GiveOutcome, OnShare, Raise, Redirect, Span
 from services.workbench.scenario.after import (
     Answer,
     Ask,
@@ -24,7 +24,7 @@ from services.workbench.scenario.after import (
 )
 from services.workbench.scenario.attaching import Attach, Fetch, Release
 from services.workbench.scenario.following import Add, Correct, GiveConsent, LinkConcerns, MoveChild, WithdrawConsent
-from services.workbench.scenario.terms import Moment, Person, Strict
+from services.workbench.scenario.terms import Moment, Strict
 from services.workbench.scenario.then import Then
 
 
@@ -34,8 +34,8 @@ class Step(Strict):
     raise_: Raise | None = Field(default=None, alias="raise")
     pass_: Span | None = Field(default=None, alias="pass")
     decide: Decide | None = None
-    read: Person | None = None
-    acknowledge: Person | None = None
+    read: OnShare | None = None
+    acknowledge: OnShare | None = None
     outcome: GiveOutcome | None = None
     redirect: Redirect | None = None
     add: Add | None = None

@@ -110,6 +110,14 @@ class ShareThen(Strict):
     to: AgencyId
     emergency: bool | None = None
     urgency: Urgency | None = None
+    view: Code | None = Field(
+        default=None, description="only shares with this view, as notice or pattern; usual is the whole of its class"
+    )
+    beside: bool | None = Field(
+        default=None,
+        description="whether it stands beside another share of the same agency and concern, each naming the other: two "
+        "events, of which neither suppresses the other (a notice of an attendance, and the concern)",
+    )
     count: int | None = Field(default=None, ge=0, description="how many shares")
     includes: list[Ref] = Field(default=[])
     excludes: list[Ref] = Field(default=[])
@@ -208,6 +216,9 @@ class Then(Strict):
     no_duties: list[Duty] = Field(default=[], description="duties that must not have been started")
     leads: list[AgencyId] | None = Field(
         default=None, description="who leads now: these authorities and no other (practice 24)"
+    )
+    linked: list[str] | None = Field(
+        default=None, description="concerns of this scenario, and no others, that a person linked with this one"
     )
     reopened: list[AgencyId] = Field(default=[], description="agencies whose outcome must be looked at again")
     matches: list[MatchThen] = Field(default=[], description="what was concluded on who a child is")
