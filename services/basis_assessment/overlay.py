@@ -6,6 +6,7 @@ was replaced means the new one, and every error still points at the file and lin
     overlays: {pack: working-together-2018, sha256: …}   # these very bytes; a base that changed is refused
     drop: {clauses: [...], questions: [...], rows: {table: [codes]}}
     recite: {wt2018: wt2023}                             # citations of a source become unverified ones of another
+    recite: {wt2018: {source: wt2023, places: {p. 18: p. 16}}}    # but those that somebody compared, at their new place
     sources, questions, sensitivity, deciders, cover, gateways, clauses: what is new or replaced
     tables: {article6: [{before: a6_f, if: …}, {after: …}, {replaces: …}]}
 """
@@ -13,6 +14,7 @@ was replaced means the new one, and every error still points at the file and lin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import yaml
@@ -53,21 +55,53 @@ def laid_over(base: Mapping[str, yaml.Node], over: Mapping[str, yaml.Node]) -> S
 def _recited(found: Sections, over: Mapping[str, yaml.Node]) -> Sections:
     if "recite" not in over:
         return found
-    sources = {code: text(node) for code, node in entries(over["recite"]).items()}
-    return {k: _recite(v, sources) if k in ("questions", "clauses") else v for k, v in found.items()}
+    editions = {code: _Edition.read(node) for code, node in entries(over["recite"]).items()}
+    recited = {k: _recite(v, editions) if k in ("questions", "clauses") else v for k, v in found.items()}
+    for code, edition in editions.items():
+        for place in edition.places.keys() - edition.cited:
+            fail(edition.places[place], f"no citation of {code!r} is at {place!r}", "name it as the base does")
+    return recited
 
 
-def _recite(node: yaml.Node, sources: Mapping[str, str]) -> yaml.Node:
-    """Give a node whose citations of some sources are those of others, which nobody has compared yet."""
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    """What is cited in place of a source: another one, with the places that somebody compared.
+
+    Attributes:
+        places: where the new one says it, by where the old one said it.
+        cited: which of them the base cites; filled while it is recited.
+    """
+
+    source: str
+    places: Mapping[str, yaml.Node]
+    cited: set[str] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, node: yaml.Node) -> _Edition:
+        """Read a source's code, or a mapping of it and its places."""
+        if isinstance(node, yaml.ScalarNode):
+            return cls(text(node), {})
+        given = entries(node)
+        for needed in ("source", "places"):
+            if needed not in given:
+                fail(node, f"{needed!r} is missing", "write {source: …, places: {…}}, or the source alone")
+        return cls(text(given["source"]), entries(given["places"]))
+
+
+def _recite(node: yaml.Node, sources: Mapping[str, _Edition]) -> yaml.Node:
+    """Give a node that cites other sources in place of some: unverified, but for places that were compared."""
     if isinstance(node, yaml.SequenceNode):
         return yaml.SequenceNode(node.tag, [_recite(one, sources) for one in node.value], node.start_mark)
     if not isinstance(node, yaml.MappingNode):
         return node
     plain = {text(key): value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
     source = plain.get("source")
-    if "verified" in plain and isinstance(source, yaml.ScalarNode) and source.value in sources:
-        plain["source"] = _scalar(sources[source.value], source)
-        plain["verified"] = _scalar("false", plain["verified"])
+    if {"at", "verified"} <= plain.keys() and isinstance(source, yaml.ScalarNode) and source.value in sources:
+        edition, place = sources[source.value], text(plain["at"])
+        edition.cited.add(place)
+        plain["source"] = _scalar(edition.source, source)
+        plain["at"] = edition.places.get(place, plain["at"])
+        plain["verified"] = _scalar("true" if place in edition.places else "false", plain["verified"])
         return _mapping(plain, node)
     pairs = [(key, _recite(value, sources)) for key, value in node.value]
     return yaml.MappingNode(node.tag, pairs, node.start_mark)

@@ -119,6 +119,11 @@ def test_a_base_that_changed_is_refused_with_its_digest() -> None:
             "clauses: {a6_d: {says: x, cite: [{source: gdpr, at: x, verified: false}], when: {holds: a6_d}}}",
             "a circle",
         ),
+        ("recite: {gdpr: {source: other}}", "'places' is missing"),
+        (
+            "recite: {gdpr: {source: other, places: {Article 999: Article 9}}}",
+            "no citation of 'gdpr' is at 'Article 999'",
+        ),
         ("surprise: 1", "surprise"),
     ],
 )
@@ -142,3 +147,15 @@ def test_a_citation_of_an_edition_that_was_followed_is_unverified() -> None:
 
     assert not [cite for cite in cites if cite.source == "wt2018"]
     assert {cite.verified for cite in cites if cite.source == "wt2023"} == {False}
+
+
+def test_places_that_somebody_compared_in_the_new_edition_are_cited_there() -> None:
+    """The rules of 2024 stand in their own words where they were compared; what was not found stays unverified."""
+    before, after = (laws(name).packs[0] for name in ("working-together-2023", "advice-for-practitioners-2024"))
+
+    assert [cite.at for cite in before.clauses["source_protected"].cites if cite.source == "rules2018"] == [
+        "golden rule 5"
+    ]
+    [now] = [cite for cite in after.clauses["source_protected"].cites if cite.source == "advice2024"]
+    assert (now.at, now.verified) == ("golden rule 5: protect the identity of whoever might come to harm", True)
+    assert {cite.verified for cite in after.clauses["confidence_gives_way"].cites} == {False}
