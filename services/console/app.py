@@ -33,10 +33,12 @@ from services.chassis.server import HttpServer
 from services.chassis.service import connect
 from services.chassis.settings import Settings, from_environment
 from services.chassis.telemetry import Telemetry, exporter_from_environment
+from services.console.duties import Duties, duties_shown
 from services.console.flow_worker import SCHEMA
 
 AUDIT_DEADLINE_S: Final = 10.0
 PAGE_SIZE: Final = 100
+DUTIES_MAX: Final = 200
 PARKING: Final = ("intake", "basis_assessment", "routing", "vault")
 _pages = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape(default=True)
@@ -106,6 +108,18 @@ class Console:
             return []  # that routing is away is said with what is parked
         return [endpoint for endpoint in endpoints if endpoint["alarm"]]
 
+    async def duties(self) -> Duties:
+        """Give what agencies have to do by a time and have not done; said to be away where routing does not answer."""
+        url = os.environ.get("RELAY_ROUTING_URL", "")
+        params: dict[str, str | int] = {"state": "running", "limit": DUTIES_MAX}
+        try:
+            response = await self._client.get(f"{url}/v1/duties", params=params, headers=self._headers())
+            response.raise_for_status()
+            found = response.json()
+            return duties_shown(found["duties"], found["as_of"], DUTIES_MAX)
+        except (httpx.HTTPError, ValueError, KeyError):
+            return Duties(away=True)
+
     def _headers(self) -> dict[str, str]:
         token = mint_token(
             signing_key(self._settings.state_dir),
@@ -135,8 +149,8 @@ def routes_of(console: Console) -> APIRouter:
 
     @routes.get("/", response_class=HTMLResponse, summary="The concerns, and the flow")
     async def index(after: str = "") -> str:
-        journeys, flow, parked, channels = await asyncio.gather(
-            console.journeys(after), console.flow(), console.parked(), console.channels()
+        journeys, flow, parked, channels, duties = await asyncio.gather(
+            console.journeys(after), console.flow(), console.parked(), console.channels(), console.duties()
         )
         page = _pages.get_template("index.html")
         return page.render(
@@ -146,7 +160,14 @@ def routes_of(console: Console) -> APIRouter:
             zipkin=console.zipkin,
             parked=parked,
             channels=channels,
+            duties=duties,
         )
+
+    @routes.get(
+        "/duties", response_class=HTMLResponse, summary="What agencies have to do by a time, the earliest first"
+    )
+    async def duties() -> str:
+        return _pages.get_template("duties.html").render(duties=await console.duties())
 
     @routes.get("/concerns/{concern_id}", response_class=HTMLResponse, summary="One concern's journey")
     async def concern(concern_id: UUID) -> str:

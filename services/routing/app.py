@@ -51,7 +51,7 @@ def routes(context: Context) -> APIRouter:
     """Wire the routes."""
     book = book_of(context.settings)
     acting = Acting(context.journal, Shares(context.pool), Collecting(context, book).collected)
-    duties = Duties(context.pool, book)
+    duties = Duties(context.pool, book, context.clock)
     inbox = Inbox(acting, context.keys, book, duties)
     every = APIRouter()
     fetching = Fetching(context.journal, context.keys, objects_of(context.settings))

@@ -20,6 +20,7 @@ from services.routing.webhooks.schedule import WINDOW
 from services.routing.webhooks.sending import Sending
 from tests.routing.receiver import CUT, ENDLESS, HANG, LATE, TWICE, Post, Receiver, receiving
 from tests.routing.rig import CANARY, KENT_CSC, KENT_POLICE, deployed_with, routing
+from tests.routing.test_duties import fostered
 
 pytestmark = pytest.mark.database
 
@@ -497,3 +498,27 @@ async def test_a_private_address_is_not_called_whatever_was_registered(hooked) -
         assert await house.state(case) == ("delivered", "inbox")
         failed = await house.rig.events(case, "DeliveryFailed")
         assert failed[0].data.reason_code == "not_public"
+
+
+async def test_a_duty_is_told_when_it_falls_and_when_it_is_overdue(hooked) -> None:
+    """Thin: an id and a link, no word of what it is; once each, to whose it is, and the link gives the rest."""
+    async with hooked() as house, receiving() as kent:
+        await house.register(kent)
+        case = await fostered(house.rig)
+        await house.send()
+        house.rig.clock.offset += timedelta(days=20)
+        await house.rig.fire()
+        await house.send()
+
+        told = [post.said for post in kent.messages if post.said["type"].startswith("duty.")]
+        [started, overdue] = told
+        assert (started["type"], overdue["type"]) == ("duty.started", "duty.overdue")
+        said = started["data"]
+        assert set(said) == {"duty_id", "concern_id", "urgency", "test", "link"}
+        assert (said["duty_id"], said["concern_id"]) == (overdue["data"]["duty_id"], case.concern_id)
+        assert "fostering" not in json.dumps(started)
+        path = said["link"].removeprefix("https://relay.example")
+        async with house.rig.client(KENT_CSC) as client, house.rig.client(KENT_POLICE) as police:
+            own, others = await client.get(path), await police.get(path)
+        assert (own.json()["duty"], own.json()["state"]) == ("private_fostering_visit", "overdue")
+        assert others.status_code == 404

@@ -12,12 +12,13 @@ from pydantic import BaseModel, Field
 
 from services.chassis import database
 from services.chassis.arrangement import ArrangementBook
+from services.chassis.clock import Clock
 
 RUNNING: Final = "running"
 
 _LIST: Final = """
-SELECT * FROM duty WHERE agency_id = $1 AND test = $2 AND ($3 = '' OR ($3 = 'done') = (done_at IS NOT NULL))
-    AND ($4::uuid IS NULL OR concern_id = $4)
+SELECT * FROM duty WHERE ($1 = '' OR agency_id = $1) AND test = $2
+    AND ($3 = '' OR ($3 = 'done') = (done_at IS NOT NULL)) AND ($4::uuid IS NULL OR concern_id = $4)
 ORDER BY done_at IS NOT NULL, due, duty_id LIMIT $5
 """
 
@@ -45,6 +46,7 @@ class DutyList(BaseModel):
     """What is to be done first, the earliest due on top; then what was done."""
 
     duties: list[DutyAnswer]
+    as_of: datetime = Field(description="The moment at which it stood so: what is due before it was not done in time.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,20 @@ class Duties:
 
     pool: asyncpg.Pool
     book: ArrangementBook
+    clock: Clock
+
+    async def one(self, duty_id: UUID, agency_id: str) -> DutyAnswer | None:
+        """Give a duty of an agency; None where there is none of it."""
+        async with database.borrowed(self.pool) as connection:
+            row = await connection.fetchrow(
+                "SELECT * FROM duty WHERE duty_id = $1 AND agency_id = $2", duty_id, agency_id
+            )
+        return None if row is None else self.answer(row)
 
     async def of(
         self, agency_id: str, *, test: bool = False, state: str = "", concern_id: UUID | None = None, limit: int
     ) -> list[DutyAnswer]:
-        """Give an agency's duties: ``running`` (overdue ones too), ``done``, or both when empty."""
+        """Give an agency's duties, or everybody's when empty: ``running`` (overdue ones too), ``done``, or both."""
         async with database.borrowed(self.pool) as connection:
             rows = await connection.fetch(_LIST, agency_id, test, state, concern_id, limit)
         return [self.answer(row) for row in rows]

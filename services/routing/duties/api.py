@@ -11,6 +11,7 @@ from pydantic import Field
 
 from concern_relay.v1.shares_pb2 import DutyDone
 from services.chassis.auth import Caller
+from services.chassis.problems import problem
 from services.routing.afterwards.acting import Afterwards, said_by
 from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, who
 from services.routing.answers import NamedBody, Reason
@@ -29,7 +30,7 @@ def duty_routes(after: Afterwards, duties: Duties) -> APIRouter:
     """Give the routes."""
     routes = APIRouter(prefix="/v1/duties", tags=["duties"])
 
-    @routes.get("", summary="What your agency has to do by a time, the earliest first; then what it did")
+    @routes.get("", summary="What your agency has to do by a time, the earliest first; everybody's for an operator")
     async def list_duties(
         caller: Anybody,
         state: Annotated[str, Query(pattern="^(running|done)$", description="Overdue ones are running.")] | None = None,
@@ -37,8 +38,16 @@ def duty_routes(after: Afterwards, duties: Duties) -> APIRouter:
         test: Annotated[bool, Query(description="Practice duties instead of real ones.")] = False,
         limit: Limit = PAGE_MAX,
     ) -> DutyList:
-        found = await duties.of(caller.agency_id, test=test, state=state or "", concern_id=concern_id, limit=limit)
-        return DutyList(duties=found)
+        whose = "" if OPERATE in caller.scopes else caller.agency_id
+        found = await duties.of(whose, test=test, state=state or "", concern_id=concern_id, limit=limit)
+        return DutyList(duties=found, as_of=duties.clock.now())
+
+    @routes.get("/{duty_id}", summary="One duty of your agency: what, by when, and what asks for it")
+    async def one_duty(duty_id: UUID, caller: Anybody) -> DutyAnswer:
+        found = await duties.one(duty_id, caller.agency_id)
+        if found is None:
+            raise problem(404, "unknown_duty", "no duty of your agency has that id; list /v1/duties")
+        return found
 
     @routes.post("/{duty_id}/done", summary="Say, as a named person, that it was done; the next one may follow")
     async def done(duty_id: UUID, body: DoneBody, caller: Anybody) -> DutyAnswer:

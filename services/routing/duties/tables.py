@@ -33,12 +33,14 @@ CREATE TABLE IF NOT EXISTS duty (
     late boolean NOT NULL DEFAULT false,
     done_at timestamptz
 );
+ALTER TABLE duty ADD COLUMN IF NOT EXISTS urgency smallint NOT NULL DEFAULT 0;
 CREATE INDEX IF NOT EXISTS duty_agency ON duty (agency_id, test, due);
+CREATE INDEX IF NOT EXISTS duty_open ON duty (test, due) WHERE done_at IS NULL;
 """
 _STARTED: Final = """
 INSERT INTO duty (duty_id, concern_id, agency_id, code, clock_code, due, counts_from, arrangement_sha256,
-    follows_duty_id, personal, test)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING
+    follows_duty_id, personal, test, urgency)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING
 """
 
 
@@ -59,7 +61,7 @@ def _change(data: Message, at: datetime) -> tuple[str, tuple[Any, ...]]:
         case DutyStarted():
             times = (data.due_at.ToDatetime(tzinfo=UTC), data.counts_from.ToDatetime(tzinfo=UTC))
             codes = (data.agency_id, data.duty_code, data.clock_code)
-            rest = (data.arrangement_sha256, data.follows_duty_id, data.personal, data.test)
+            rest = (data.arrangement_sha256, data.follows_duty_id, data.personal, data.test, int(data.urgency))
             return _STARTED, (UUID(data.concern_id), *codes, *times, *rest)
         case _:
             return "UPDATE duty SET overdue = true WHERE duty_id = $1", ()

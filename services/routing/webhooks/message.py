@@ -12,6 +12,8 @@ from services.chassis.codes import word_of
 SHARE_READY: Final = "share.ready"
 SHARE_RECALLED: Final = "share.recalled"
 SHARE_OVERDUE: Final = "share.overdue"
+DUTY_STARTED: Final = "duty.started"
+DUTY_OVERDUE: Final = "duty.overdue"
 ENDPOINT_CHALLENGE: Final = "endpoint.challenge"
 """Sent to a new endpoint alone; it proves that whoever registered it also answers there."""
 
@@ -19,10 +21,12 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     SHARE_READY: "a share is there for you: read it at `link`; 2xx says that your system has it",
     SHARE_RECALLED: "a share was recalled: you were not its recipient, or may not keep it",
     SHARE_OVERDUE: "nobody of yours has acknowledged a share in time",
+    DUTY_STARTED: "something falls to you to be done by a time: see what at `link`",
+    DUTY_OVERDUE: "what fell to you was not done in time",
 }
 
 
-def message_id(type_name: str, event_id: str, share_id: str) -> str:
+def message_id(type_name: str, event_id: str, share_id: str = "") -> str:
     """Give a message's id: the same however often it is sent, and one a share for ``share.ready``."""
     return "msg_" + (share_id if type_name == SHARE_READY else event_id).replace("-", "")
 
@@ -34,13 +38,14 @@ def body_of(row: Mapping[str, Any], base_url: str) -> bytes:
         row: of ``webhook_message``.
         base_url: where the inbox answers, without a slash at its end.
     """
-    share_id = str(row["share_id"])
+    about = "duty" if row["duty_id"] is not None else "share"
+    about_id = str(row[f"{about}_id"])
     data = {
-        "share_id": share_id,
+        f"{about}_id": about_id,
         "concern_id": str(row["concern_id"]),
         "urgency": word_of(Urgency, row["urgency"]),
         "test": row["test"],
-        "link": f"{base_url}/v1/inbox/{share_id}",
+        "link": f"{base_url}/v1/{'duties' if about == 'duty' else 'inbox'}/{about_id}",
     }
     return _encoded(row["type"], row["happened_at"].isoformat(), data)
 

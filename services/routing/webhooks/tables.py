@@ -15,9 +15,24 @@ import asyncpg
 from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import Channel
-from concern_relay.v1.shares_pb2 import AcknowledgementOverdue, ShareDelivered, SharePlanned, ShareRecalled
+from concern_relay.v1.shares_pb2 import (
+    AcknowledgementOverdue,
+    DutyHandedOver,
+    DutyOverdue,
+    DutyStarted,
+    ShareDelivered,
+    SharePlanned,
+    ShareRecalled,
+)
 from services.chassis.event import Fact
-from services.routing.webhooks.message import SHARE_OVERDUE, SHARE_READY, SHARE_RECALLED, message_id
+from services.routing.webhooks.message import (
+    DUTY_OVERDUE,
+    DUTY_STARTED,
+    SHARE_OVERDUE,
+    SHARE_READY,
+    SHARE_RECALLED,
+    message_id,
+)
 from services.routing.webhooks.schedule import hand_on_after
 
 # webhook_endpoint: secrets are sealed under routing's local key. failures, failing_since and resting_until count what
@@ -60,6 +75,8 @@ CREATE TABLE IF NOT EXISTS webhook_message (
     parked_at timestamptz,
     PRIMARY KEY (endpoint_id, message_id)
 );
+ALTER TABLE webhook_message ADD COLUMN IF NOT EXISTS duty_id uuid;
+ALTER TABLE webhook_message ALTER COLUMN share_id DROP NOT NULL;
 CREATE INDEX IF NOT EXISTS webhook_due ON webhook_message (endpoint_id, urgency DESC, next_at) WHERE parked_at IS NULL;
 CREATE INDEX IF NOT EXISTS webhook_of_share ON webhook_message (share_id);
 """
@@ -77,6 +94,19 @@ WHERE endpoint.state = 'enabled' AND told.type = ANY(endpoint.event_types)
 ON CONFLICT DO NOTHING
 """
 
+# A duty is not brought: what is told of it settles nothing.
+_ENQUEUE_DUTIES: Final = """
+INSERT INTO webhook_message (endpoint_id, message_id, type, duty_id, concern_id, agency_id, urgency, test, settles,
+    happened_at, next_at)
+SELECT endpoint.endpoint_id, told.message_id, told.type, duty.duty_id, duty.concern_id, duty.agency_id, duty.urgency,
+    duty.test, false, told.at, told.at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS told (duty_id, message_id, type, at)
+    JOIN duty USING (duty_id)
+    JOIN webhook_endpoint AS endpoint USING (agency_id, test)
+WHERE endpoint.state = 'enabled' AND told.type = ANY(endpoint.event_types)
+ON CONFLICT DO NOTHING
+"""
+
 # The share's own job waits beside its message: if no endpoint takes it in time, the next channel does. Without an
 # endpoint it goes on at once.
 _WAIT: Final = """
@@ -89,11 +119,12 @@ UPDATE delivery_job SET next_at = $2 WHERE share_id = $1 AND EXISTS (
 async def enqueue(connection: asyncpg.Connection[Any], effects: Sequence[Fact]) -> bool:
     """Make the messages that events lead to, in the transaction that records them; say whether there are any.
 
-    The rows of the shares must be there.
+    The rows of the shares and duties must be there.
     """
+    of_duties = await _enqueue_duties(connection, effects)
     told = [(type_name, fact) for fact in effects if (type_name := _type_of(fact.data))]
     if not told:
-        return False
+        return of_duties
     waits = [_waits(fact.data) for _, fact in told]
     await connection.execute(
         _ENQUEUE,
@@ -107,6 +138,19 @@ async def enqueue(connection: asyncpg.Connection[Any], effects: Sequence[Fact]) 
     if until:
         await connection.executemany(_WAIT, until)
     return True
+
+
+async def _enqueue_duties(connection: asyncpg.Connection[Any], effects: Sequence[Fact]) -> bool:
+    """Tell whose duty it is, or becomes, and that it was not done in time."""
+    told: list[tuple[UUID, str, str, datetime]] = []
+    for fact in effects:
+        data = fact.data
+        if isinstance(data, DutyStarted | DutyHandedOver | DutyOverdue):
+            type_name = DUTY_OVERDUE if isinstance(data, DutyOverdue) else DUTY_STARTED
+            told.append((UUID(data.duty_id), message_id(type_name, str(fact.id)), type_name, fact.recorded))
+    if told:
+        await connection.execute(_ENQUEUE_DUTIES, *(list(column) for column in zip(*told, strict=True)))
+    return bool(told)
 
 
 def _share_id(fact: Fact) -> str:

@@ -226,7 +226,7 @@ def test_a_message_is_thin() -> None:
     """Ids, urgency, a link; exactly these, and the same id however often it is sent."""
     share, concern = uuid4(), uuid4()
     row = {
-        "share_id": share, "concern_id": concern, "urgency": Urgency.URGENCY_URGENT, "test": False,
+        "share_id": share, "duty_id": None, "concern_id": concern, "urgency": Urgency.URGENCY_URGENT, "test": False,
         "type": SHARE_READY, "happened_at": SPEC_AT,
     }  # fmt: skip
 
