@@ -27,6 +27,7 @@ from concern_relay.v1.codes_pb2 import (
 )
 from services.basis_assessment import words
 from services.basis_assessment.pack import Citation, LawBook, LawPack
+from services.basis_assessment.towards import towards
 from services.chassis.codes import word_of
 
 NOT_COMPARED = " (citation not yet compared with the published text)"
@@ -72,6 +73,18 @@ class PartExplained:
 
 
 @dataclass(frozen=True, slots=True)
+class RecipientExplained:
+    """One agency of a class that is otherwise in law than the others."""
+
+    agency_id: str
+    article6: str
+    alternates: tuple[str, ...]
+    gateway: str
+    sentence: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ClassExplained:
     """One class of recipient."""
 
@@ -89,6 +102,7 @@ class ClassExplained:
     steps: tuple[Step, ...]
     refused: tuple[Step, ...]
     parts: tuple[PartExplained, ...]
+    recipients: tuple[RecipientExplained, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +209,17 @@ class _Explaining:
             steps=self.steps(one.clause_codes),
             refused=self.steps(one.rejected_codes),
             parts=tuple(self._part(item) for item in one.items),
+            recipients=tuple(self._recipient(towards(one, own.agency_id), own.agency_id) for own in one.recipients),
+        )
+
+    def _recipient(self, one: ClassAssessment, agency_id: str) -> RecipientExplained:
+        return RecipientExplained(
+            agency_id=agency_id,
+            article6=word_of(Article6, one.article6),
+            alternates=tuple(word_of(Article6, basis) for basis in one.alternates),
+            gateway=word_of(Gateway, one.gateway),
+            sentence=_class_sentence(one, agency_id),
+            steps=self.steps(one.clause_codes),
         )
 
     def _part(self, item: ItemAssessment) -> PartExplained:
@@ -246,8 +271,8 @@ def _cited(cite: Citation, pack: LawPack) -> str:
     return f"{source.title}, {cite.at}{'' if cite.verified else NOT_COMPARED}"
 
 
-def _class_sentence(one: ClassAssessment) -> str:
-    sentence = f"{words.class_name(one.recipient_class)}: {words.said(words.OUTCOMES, Outcome, one.outcome)}"
+def _class_sentence(one: ClassAssessment, agency_id: str = "") -> str:
+    sentence = f"{agency_id or words.class_name(one.recipient_class)}: {words.said(words.OUTCOMES, Outcome, one.outcome)}"
     if one.reason:
         sentence += f" ({words.said(words.REASONS, WithholdReason, one.reason)})"
     rests = [basis] if (basis := words.basis(one)) else []
@@ -291,6 +316,9 @@ def _page(whole: Explanation) -> Iterator[str]:
         yield one.sentence
         yield from _said_steps(one.steps, "  because: ")
         yield from _said_steps(one.refused, "  refused: ")
+        for own in one.recipients:
+            yield f"  {own.sentence}"
+            yield from _said_steps(own.steps, "    because: ")
         for part in one.parts:
             yield f"  {part.part_id}: {part.sentence}"
             yield from _said_steps(part.steps, "    because: ")

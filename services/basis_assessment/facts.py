@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, Category, LegalNature, Outcome, Regime, Sensitivity
+from concern_relay.v1.codes_pb2 import (
+    AgencyClass,
+    Article6,
+    Category,
+    Country,
+    LegalNature,
+    Outcome,
+    Regime,
+    Sensitivity,
+)
 from services.chassis.arrangement import Force
 from services.chassis.clauses import Declared, FactType
 from services.chassis.codes import words
@@ -28,6 +37,7 @@ class Consent(StrEnum):
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+    CONTRADICTORY = "contradictory"
 
 
 class Agreement(StrEnum):
@@ -82,6 +92,7 @@ def _declare() -> Iterator[Declared]:
     # The class of recipient.
     yield Declared("recipient_class", FactType.CODE, words(AgencyClass))
     yield Declared("recipient_natures", FactType.CODES, words(LegalNature), "recipient_nature")
+    yield Declared("recipient_countries", FactType.CODES, words(Country))
     yield Declared("recipient_known", FactType.BOOL)
     yield Declared("told", FactType.CODE, (NOBODY, *_codes(Force)))
     yield Declared("own_class", FactType.BOOL)
@@ -134,6 +145,7 @@ PER_CLASS = frozenset(
     {
         *("recipient_class", "told", "own_class", "class_consent", "service_agreement", "class_detriment"),
         *("class_decision", "basis", "article6", "class_outcome", "recipient_natures", "recipient_known", "regime"),
+        "recipient_countries",
     }
 )
 """Facts that differ from class to class."""

@@ -134,6 +134,7 @@ GATEWAYS: Final = {
     "ha1996_s213b": "Housing Act 1996 s213B",
     "common_law_policing": "police powers at common law",
     "operation_encompass": "the Operation Encompass duty",
+    "authority_outside_england": "the authority's own functions under the law of its country",
 }
 
 SENSITIVITIES: Final = {

@@ -5,23 +5,31 @@ Pure and total: the same concern, decisions, law, arrangement and moment give th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, DecisionRequested, ItemAssessment, Question
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, DpaCondition, LegalNature, Outcome
+from concern_relay.v1.assessments_pb2 import (
+    BasisAssessed,
+    ClassAssessment,
+    DecisionRequested,
+    ItemAssessment,
+    Question,
+    RecipientBasis,
+)
+from concern_relay.v1.codes_pb2 import AgencyClass, Article6, Country, DeciderRole, DpaCondition, LegalNature, Outcome
 from services.basis_assessment import pack as p
 from services.basis_assessment.core.consent import Consents
 from services.basis_assessment.core.engine import Engine
 from services.basis_assessment.core.items import Subject, subjects
-from services.basis_assessment.core.meant import Meant, standing
+from services.basis_assessment.core.meant import Meant, countries, standing
 from services.basis_assessment.core.parties import alone, lead, of_agency, selections, told, told_word
 from services.basis_assessment.core.state import WHOLE, BasisState, Decided
-from services.basis_assessment.core.verdict import Case, Pending, View
+from services.basis_assessment.core.verdict import Case, Known, Pending, View
 from services.basis_assessment.facts import Decided as DecidedWord
-from services.chassis.arrangement import Arrangement, MatrixRow
+from services.basis_assessment.towards import own_basis
+from services.chassis.arrangement import Agency, Arrangement, MatrixRow
 from services.chassis.calendar import LONDON, Clock, due
 from services.chassis.clauses import Facts
 from services.chassis.codes import word_of
@@ -133,7 +141,8 @@ class _Assessing:
         decided = self._state.for_class(recipient)
         # The lead agency that passes a concern on is the controller of what it passes on (practice 5, 15).
         controller = decided.agency_id if decided is not None and decided.share else self._state.concern.agency_id
-        known = (
+        agencies = self._agencies(row)
+        of_concern = (
             word_of(AgencyClass, recipient),
             told_word(self._told, recipient),
             alone(self._arrangement, self._state.concern, self._rows, recipient),
@@ -141,10 +150,10 @@ class _Assessing:
             self._agreement,
             self._detriment(recipient),
             _decision(decided),
-            *self._of_recipients(row),
+            bool(agencies),
         )
         case = self._case(controller)
-        verdict = self._engine.of_class(case, known)
+        verdict = self._engine.of_class(case, (*of_concern, *_in_law(agencies)))
         out.CopyFrom(verdict.message)
         out.purpose_code = row.purpose_code
         if decided is not None and not verdict.message.outcome:
@@ -157,16 +166,27 @@ class _Assessing:
             out.gateway = verdict.message.gateway or row.gateway
             self._without_consent |= verdict.message.article6 != Article6.ARTICLE6_A_CONSENT
             self._unbalanced |= verdict.unbalanced
+            out.recipients.extend(self._towards_each(out, row, case, of_concern, agencies))
             view = self._engine.view(case, verdict)
             for subject in self._subjects:
                 self._item(out.items.add(), row, view, subject)
 
-    def _of_recipients(self, row: MatrixRow) -> tuple[bool, frozenset[str] | None]:
-        """Say whether any agency of a class is known for this concern, and what all of them are in law."""
-        selections = self._selections.get(row.agency_class) or (row.select,)
-        agencies = self._meant.agencies(row.agency_class, selections)
-        natures = standing(agencies)
-        return bool(agencies), None if natures is None else frozenset(word_of(LegalNature, one) for one in natures)
+    def _agencies(self, row: MatrixRow) -> tuple[Agency, ...]:
+        """Give the agencies of a class that are known for this concern."""
+        return self._meant.agencies(row.agency_class, self._selections.get(row.agency_class) or (row.select,))
+
+    def _towards_each(
+        self, out: ClassAssessment, row: MatrixRow, case: Case, of_concern: Known, agencies: tuple[Agency, ...]
+    ) -> Iterator[RecipientBasis]:
+        """Say what telling each rests on that is otherwise in law than its class, under the same regime."""
+        common = _in_law(agencies)
+        for agency in agencies if len(agencies) > 1 else ():
+            own = _in_law((agency,))
+            if own == common:
+                continue
+            found = self._engine.of_class(case, (*of_concern, *own))
+            if found.shares and found.message.regime_disclosure == out.regime_disclosure:
+                yield from own_basis(agency.agency_id, out, found.message, row.gateway)
 
     def _detriment(self, recipient: AgencyClass) -> bool:
         if not self._facts.get("more_detrimental"):
@@ -240,3 +260,12 @@ def _decision(decided: Decided | None) -> str:
     if decided is None:
         return DecidedWord.NOT_YET.value
     return (DecidedWord.SHARE if decided.share else DecidedWord.NOT_SHARE).value
+
+
+def _in_law(agencies: tuple[Agency, ...]) -> Known:
+    """Say what all of some agencies are in law, and under the law of which country they act."""
+    natures = standing(agencies)
+    return (
+        None if natures is None else frozenset(word_of(LegalNature, one) for one in natures),
+        frozenset(word_of(Country, one) for one in countries(agencies)),
+    )

@@ -7,7 +7,7 @@ a basis; they are read here only to be told apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,7 +18,10 @@ from services.basis_assessment.facts import Agreement, Consent
 from services.chassis.concern import Concern
 
 # What counts when several consents speak about one thing: the one that forbids most, unless one is valid.
-_ORDER = (Consent.VALID, Consent.WITHDRAWN, Consent.EXPIRED, Consent.REFUSED, Consent.INCOMPLETE, Consent.NONE)
+_ORDER = (
+    *(Consent.VALID, Consent.WITHDRAWN, Consent.CONTRADICTORY, Consent.EXPIRED, Consent.REFUSED),
+    *(Consent.INCOMPLETE, Consent.NONE),
+)
 
 _NOT_OBTAINED = (ConsentStatus.CONSENT_STATUS_REFUSED, ConsentStatus.CONSENT_STATUS_NOT_SOUGHT)
 _AGREEMENTS = (
@@ -46,7 +49,7 @@ class Consents:
 
     def for_class(self, recipient: AgencyClass) -> Consent:
         """Say where consent as the basis stands for a class of recipient."""
-        return _strongest(self._standing(c) for c in self.parts if _is_basis(c) and _covers(c, recipient))
+        return self._together([c for c in self.parts if _is_basis(c) and _covers(c, recipient)])
 
     def for_item(self, item: Item, recipient: AgencyClass) -> Consent:
         """Say where consent stands for one item and one class: by that data subject, for that item."""
@@ -54,9 +57,7 @@ class Consents:
             return Consent.WITHDRAWN
         if not self.parts:
             return Consent.NONE
-        return _strongest(
-            self._standing(c) for c in self.parts if _is_basis(c) and _covers(c, recipient) and _about(c, item)
-        )
+        return self._together([c for c in self.parts if _is_basis(c) and _covers(c, recipient) and _about(c, item)])
 
     @property
     def agreement(self) -> Agreement:
@@ -74,6 +75,16 @@ class Consents:
         stated = (c.absence for c in self.parts if c.absence and c.subject_person_id == item.about_person_id)
         return next(stated, 0)
 
+    def _together(self, consents: Sequence[ConsentPart]) -> Consent:
+        """Say where several consents about one thing stand together."""
+        stand = [(one, self._standing(one)) for one in consents]
+        refused = [one for one, standing in stand if standing is Consent.REFUSED]
+        found = {standing for _, standing in stand}
+        if refused and Consent.VALID in found:
+            found -= {Consent.VALID, Consent.REFUSED}
+            found |= {_beside(one, refused) for one, standing in stand if standing is Consent.VALID}
+        return min(found, key=_ORDER.index, default=Consent.NONE)
+
     def _standing(self, consent: ConsentPart) -> Consent:
         if consent.consent_ref in self.withdrawn or consent.status == ConsentStatus.CONSENT_STATUS_WITHDRAWN:
             return Consent.WITHDRAWN
@@ -90,8 +101,28 @@ class Consents:
         return Consent.VALID if complete else Consent.INCOMPLETE
 
 
-def _strongest(found: Iterable[Consent]) -> Consent:
-    return min(found, key=_ORDER.index, default=Consent.NONE)
+def _beside(valid: ConsentPart, refused: Iterable[ConsentPart]) -> Consent:
+    """Say where a valid consent stands beside refusals of the same person about the same data.
+
+    What was said later counts. Where nobody knows which that was, the consent cannot be shown to stand (UK GDPR
+    Article 7(1)) and a person clears it up. Another's refusal takes nothing from it: each who has parental
+    responsibility may act alone (Children Act 1989 s2(7)).
+    """
+    given = _day(valid.given_on)
+    standing = Consent.VALID
+    for one in refused:
+        if _giver(one) != _giver(valid) or one.subject_person_id != valid.subject_person_id:
+            continue
+        day = _day(one.given_on)
+        if given is None or day is None or day == given:
+            standing = Consent.CONTRADICTORY
+        elif day > given:
+            return Consent.REFUSED
+    return standing
+
+
+def _giver(consent: ConsentPart) -> str:
+    return consent.given_by_person_id or consent.subject_person_id
 
 
 def _is_basis(consent: ConsentPart) -> bool:

@@ -34,7 +34,7 @@ from services.chassis.codes import number_of, word_of
 
 CLASS_FACTS: Final = (
     *("recipient_class", "told", "own_class", "class_consent", "service_agreement", "class_detriment"),
-    *("class_decision", "recipient_known", "recipient_natures"),
+    *("class_decision", "recipient_known", "recipient_natures", "recipient_countries"),
 )
 ITEM_FACTS: Final = (
     *("part_open", "category", "sensitivity", "source_protected", "address_hidden", "emergency_minimum", "core"),

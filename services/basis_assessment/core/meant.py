@@ -2,7 +2,7 @@
 
 Nearer than "any of that class" and no more: routing decides who is told, who stands in for a closed one and who could
 read it. Where several are meant, a standing counts only if all of them have it, so that no duty towards one of them is
-taken to be a duty towards the other.
+taken to be a duty towards the other; what telling each rests on beyond that stands with it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
-from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature, PersonRole, StatutoryStatus
+from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, Country, LegalNature, PersonRole, StatutoryStatus
 from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, SelectBy, Selection, Told
 from services.chassis.concern import Concern
 
@@ -111,3 +111,17 @@ def standing(agencies: Iterable[Agency]) -> frozenset[LegalNature] | None:
             return None
         found = agency.natures if found is None else found & agency.natures
     return found
+
+
+_COUNTRIES: Final = {
+    "E": Country.COUNTRY_ENGLAND,
+    "W": Country.COUNTRY_WALES,
+    "S": Country.COUNTRY_SCOTLAND,
+    "N": Country.COUNTRY_NORTHERN_IRELAND,
+}
+
+
+def countries(agencies: Iterable[Agency]) -> frozenset[Country]:
+    """Give the countries whose law all of them act under; one without areas acts under none in particular."""
+    each = [frozenset(filter(None, (_COUNTRIES.get(area[:1]) for area in one.areas))) for one in agencies]
+    return frozenset.intersection(*each) if each else frozenset()

@@ -18,6 +18,7 @@ from concern_relay.v1.codes_pb2 import AgencyClass, Category, DeciderRole, Legal
 from services.basis_assessment import words
 from services.basis_assessment.explain import Asked, ClassExplained, Finding, PartExplained, Step, explain
 from services.basis_assessment.pack import LawBook, LawPack
+from services.basis_assessment.towards import assessed_towards
 from services.chassis.arrangement import Arrangement, ArrangementBook
 from services.chassis.codes import word_of
 
@@ -180,6 +181,8 @@ def disclosure(
         asked: decisions about this concern, each with what was recorded.
         audience: a recipient is not shown that something was held back (practice 8).
     """
+    recipient_id = sent.recipient_agency_id if sent is not None else ""
+    assessed = assessed_towards(assessed, recipient_id)
     whole = explain(laws, assessed)
     wanted = word_of(AgencyClass, recipient_class)
     raw = next((one for one in assessed.classes if one.recipient_class == recipient_class), None)
@@ -189,7 +192,6 @@ def disclosure(
     arrangement = book.by_digest(assessed.arrangement_sha256)
     missing = () if arrangement is not None else (_no_arrangement(assessed),)
     full = audience is not Audience.RECIPIENT
-    recipient_id = sent.recipient_agency_id if sent is not None else ""
     pack = laws.by_digest(assessed.law_pack_sha256)
     return Disclosure(
         audience=audience,

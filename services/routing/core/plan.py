@@ -379,7 +379,7 @@ class Planner:
         reason = WithholdReason.WITHHOLD_REASON_LEAD_AGENCY_DECIDES
         if row.force is Force.PERSON_DECIDES:
             reason = WithholdReason.WITHHOLD_REASON_PERSON_DECIDES
-        elif assessed is not None and assessed.outcome != Outcome.OUTCOME_PROPOSED:
+        elif assessed is not None and (assessed.outcome != Outcome.OUTCOME_PROPOSED or assessed.reason):
             reason = reason_of(assessed.outcome, assessed.reason)
         found, _ = recipients(self._asked, row)
         told = {agency_id for agency_id, _ in self._targets}

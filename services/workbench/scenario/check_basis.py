@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.assessments_pb2 import ClassAssessment, ItemAssessment
+from services.basis_assessment.towards import towards
 from services.chassis.codes import word_of
 from services.workbench.scenario.seen import Seen, same
 from services.workbench.scenario.then import BasisThen, ItemThen
@@ -25,6 +26,8 @@ def basis_differences(wanted: BasisThen, seen: Seen) -> Iterator[str]:
     if found is None:
         yield f"basis: {name} was not assessed"
         return
+    if wanted.towards:
+        name, found = f"{name} towards {wanted.towards}", towards(found, wanted.towards)
     words = {
         "outcome": word_of(codes.Outcome, found.outcome),
         "article6": word_of(codes.Article6, found.article6) or "none",

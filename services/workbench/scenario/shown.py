@@ -50,6 +50,14 @@ def _basis(found: ClassAssessment, seen: Seen) -> Iterator[str]:
     ]
     yield f"basis: {word_of(codes.AgencyClass, found.recipient_class)} {' '.join(words)}"
     yield f"  clauses: {_list([*found.clause_codes, *found.alternate_codes])}"
+    for own in found.recipients:
+        of_own = [
+            word_of(codes.Article6, own.article6),
+            *_said("alternates", ", ".join(word_of(codes.Article6, a) for a in own.alternates)),
+            *_said("gateway", word_of(codes.Gateway, own.gateway)),
+        ]
+        led = _list([*own.clause_codes, *own.alternate_codes])
+        yield f"  towards {own.agency_id}: {' '.join(of_own)} clauses: {led}"
     for item in found.items:
         of_item = [
             word_of(codes.Outcome, item.outcome),

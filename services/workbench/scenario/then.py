@@ -63,6 +63,9 @@ class BasisThen(Strict):
     """What must have been decided for one class of recipient."""
 
     recipient_class: AgencyClass = Field(alias="class")
+    towards: AgencyId | None = Field(
+        default=None, description="one agency of the class, which may be otherwise in law than the others"
+    )
     outcome: Outcome | None = None
     article6: Article6 | Literal["none"] | None = None
     alternates: list[Article6] | None = Field(

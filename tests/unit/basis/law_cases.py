@@ -231,6 +231,14 @@ CHILD = {
         known_to_agencies=[HOSPITAL, "maidstone-housing", "probation-ksw"],
     )
 }
+
+
+def child_of(*authorities: str) -> dict[str, Part]:
+    """Give a child who lives in some authorities, by ONS code."""
+    lives = [AuthorityConcern(gss_code=code, role=AuthorityRole.AUTHORITY_ROLE_LIVES) for code in authorities]
+    return {"child": person("child", person_id="child", birth_date="2018-03-01", authorities=lives)}
+
+
 MOTHER = {"mother": person("parent", person_id="mother")}
 BRUISE = {"bruise": item("physical_health", item_id="bruise", about_person_id="child", core=True)}
 WORRY = {"worry": item("welfare", item_id="worry", about_person_id="child", core=True)}

@@ -16,6 +16,7 @@ from tests.unit.basis.law_cases import (
     PLACE,
     WORRY,
     Raised,
+    child_of,
     consent,
     shipped,
     together,
@@ -82,6 +83,26 @@ EXAMPLES = (
         "A child in need goes to children's social care under section 17.",
         Raised(parts=together(CHILD, WORRY), detail=NEED),
         {"csc": "share_power", "csc.gateway": "ca1989_s17"},
+    ),
+    Example(
+        "An authority in Scotland has no section 47; one in Wales has it, and no section 17.",
+        Raised(parts=together(child_of("S12000036"), WORRY), detail=HARM),
+        {"csc": "share_power", "csc.gateway": "authority_outside_england"},
+    ),
+    Example(
+        "Section 47 is that of an authority in Wales too.",
+        Raised(parts=together(child_of("W06000021"), WORRY), detail=HARM),
+        {"csc": "share_power", "csc.gateway": "ca1989_s47"},
+    ),
+    Example(
+        "A child in need in Wales is so under Welsh law.",
+        Raised(parts=together(child_of("W06000021"), WORRY), detail=NEED),
+        {"csc": "share_power", "csc.gateway": "authority_outside_england"},
+    ),
+    Example(
+        "Another class has the enactment of its own row, wherever it is.",
+        Raised(agency=HOSPITAL, parts=together(child_of("S12000036"), WORRY), detail={**HARM, "suspected_crime": True}),
+        {"police.gateway": "cda1998_s115"},
     ),
     Example(
         "A suspected crime against a child goes to the police, who may be told under the Crime and Disorder Act.",
@@ -337,6 +358,32 @@ EXAMPLES = (
             detail=EARLY_HELP,
         ),
         {"family_help": "proposed lead_agency_decides"},
+    ),
+    Example(
+        "The mother is said to have agreed and to have refused, and not which came later: a person clears it up.",
+        Raised(
+            agency=HOSPITAL,
+            parts=together(CHILD, MOTHER, CONSENT, {"refused": consent("refused", status="refused")}),
+            detail=EARLY_HELP,
+        ),
+        {
+            "family_help": "proposed person_decides",
+            "asked": {
+                (
+                    "family_help which_consent caldicott_guardian kent-community-health "
+                    "lead_agency_decision not_shared_unnecessary"
+                ),
+            },
+        },
+    ),
+    Example(
+        "A contradiction holds nothing back that does not rest on consent.",
+        Raised(
+            agency=HOSPITAL,
+            parts=together(CHILD, MOTHER, CONSENT, {"refused": consent("refused", status="refused")}),
+            detail={**EARLY_HELP, "triggers": ["missing"]},
+        ),
+        {"csc": "share_power", "csc.basis": "e_public_task"},
     ),
     Example(
         "Consent chosen as the basis without a service counts too.",
