@@ -272,7 +272,9 @@ def _cited(cite: Citation, pack: LawPack) -> str:
 
 
 def _class_sentence(one: ClassAssessment, agency_id: str = "") -> str:
-    sentence = f"{agency_id or words.class_name(one.recipient_class)}: {words.said(words.OUTCOMES, Outcome, one.outcome)}"
+    sentence = (
+        f"{agency_id or words.class_name(one.recipient_class)}: {words.said(words.OUTCOMES, Outcome, one.outcome)}"
+    )
     if one.reason:
         sentence += f" ({words.said(words.REASONS, WithholdReason, one.reason)})"
     rests = [basis] if (basis := words.basis(one)) else []
