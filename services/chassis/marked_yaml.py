@@ -94,7 +94,8 @@ def read_text(raw: bytes, name: str) -> yaml.Node:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = getattr(error, "problem", None) or "unreadable"
-        raise DocumentError(Mistake(name, line, column, f"not YAML ({problem})", _REMEDY)) from error
+        remedy = "one document a file" if problem == "but found another document" else _REMEDY
+        raise DocumentError(Mistake(name, line, column, f"not YAML ({problem})", remedy)) from error
     if root is None:
         raise DocumentError(Mistake(name, 1, 1, "empty", "write the document"))
     return root

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from services.workbench.scenario.contract import AccessExemption, AccessOutcome, AccessRequester, DeciderRole
-from services.workbench.scenario.terms import AgencyId, AgencyOrNone, Code, Ref, Strict
+from services.workbench.scenario.terms import AgencyId, AgencyOrNone, Ref, Refusal, Strict
 
 
 class AskAccess(Strict):
@@ -19,7 +19,7 @@ class AskAccess(Strict):
     name: str = "Kim Example"
     words: str = ""
     concern: str = "concern"
-    refused: Code = ""
+    refused: Refusal = ""
 
 
 class DecideAccess(Strict):
@@ -34,7 +34,7 @@ class DecideAccess(Strict):
     health_opinion: bool = False
     reasons: str = Field(default="", description="kept inside; no part of the answer")
     concern: str = "concern"
-    refused: Code = ""
+    refused: Refusal = ""
 
 
 Access = AskAccess | DecideAccess

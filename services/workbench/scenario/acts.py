@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.intake.submission import Submission
 from services.workbench.scenario.contract import AgencyClass, DeciderRole, Outcome, ShareOutcome
-from services.workbench.scenario.terms import AgencyId, Code, Moment, Person, Ref, Strict, span
+from services.workbench.scenario.terms import AgencyId, Code, Moment, Person, Ref, Refusal, Strict, readable, span
+
+LONGEST: Final = timedelta(weeks=52 * 30)
+"""Longest that may pass in one step: beyond a childhood there is nothing to wait for."""
 
 
 class Raise(Submission):
@@ -22,10 +27,10 @@ class Raise(Submission):
 class Span(Strict):
     """How long, or until when; in words, as `2 hours`, or a time, will do."""
 
-    minutes: float = 0
-    hours: float = 0
-    days: float = 0
-    weeks: float = 0
+    minutes: float = Field(default=0, ge=0, le=LONGEST / timedelta(minutes=1))
+    hours: float = Field(default=0, ge=0, le=LONGEST / timedelta(hours=1))
+    days: float = Field(default=0, ge=0, le=LONGEST / timedelta(days=1))
+    weeks: float = Field(default=0, ge=0, le=LONGEST / timedelta(weeks=1))
     until: Moment | None = None
 
     @model_validator(mode="before")
@@ -33,6 +38,12 @@ class Span(Strict):
     def _in_words(cls, given: Any) -> Any:
         if isinstance(given, str):
             long = span(given)
+            if long is None and not readable(given):
+                raise PydanticCustomError(
+                    "moment",
+                    "{said} is neither how long nor until when; write 90 minutes, 2 hours, 3 days, or 2026-11-23T10:00",
+                    {"said": repr(given[:40])},
+                )
             return {"until": given} if long is None else {"minutes": long.total_seconds() / 60}
         return given
 
@@ -51,7 +62,7 @@ class Decide(Strict):
     )
     recipient_class: AgencyClass | None = Field(default=None, alias="class")
     concern: str = "concern"
-    refused: Code = ""
+    refused: Refusal = ""
 
 
 class OnShare(Person):
@@ -68,7 +79,7 @@ class GiveOutcome(OnShare):
 
 
 class Redirect(OnShare):
-    """Where it belongs."""
+    """Where it belongs; who redirects stays accountable until that one acknowledges."""
 
     to: AgencyId
     reason: str = "belongs there"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from services.workbench.scenario.check_access import access_differences
 from services.workbench.scenario.check_after import after_differences
 from services.workbench.scenario.check_basis import basis_differences
-from services.workbench.scenario.check_clocks import clock_differences
+from services.workbench.scenario.check_clocks import clock_differences, running_differences
 from services.workbench.scenario.check_decisions import decision_differences
 from services.workbench.scenario.check_said import said_differences
 from services.workbench.scenario.check_shares import share_differences
@@ -32,6 +32,8 @@ def _differences(then: Then, seen: Seen) -> Iterator[str]:
         yield from match_differences(match, seen)
     for clock in then.clocks:
         yield from clock_differences(clock, seen)
+    for kind in then.no_clocks:
+        yield from running_differences(kind, seen)
     yield from after_differences(then, seen)
     names = {fact.type for fact in seen.facts}
     yield from (f"event {name} did not happen" for name in then.events if name not in names)

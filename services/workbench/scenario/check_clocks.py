@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.intake.core import WATCH_DEFAULT
+from services.intake.status import Status, watched, with_fact
 from services.workbench.scenario.seen import Seen
 from services.workbench.scenario.terms import LONDON, local
 from services.workbench.scenario.then import ClockThen
@@ -24,6 +26,14 @@ def clock_differences(wanted: ClockThen, seen: Seen) -> Iterator[str]:
     yield f"clock: no {asked}; there are: {there or _no_clock(wanted, seen)}"
 
 
+def running_differences(of: str, seen: Seen) -> Iterator[str]:
+    """Give the clocks of a kind of which none may have been started."""
+    yield from (
+        f"clock: {of} of {agency or 'the concern'} due {_minute(due)} ({rule}) was started and none may be"
+        for agency, due, rule in _clocks(of, seen)
+    )
+
+
 def _clocks(of: str, seen: Seen) -> list[_Clock]:  # noqa: C901  (a table: one row a kind)
     """Give the clocks of a kind: whose, until when, by which rule."""
     match of:
@@ -33,7 +43,7 @@ def _clocks(of: str, seen: Seen) -> list[_Clock]:  # noqa: C901  (a table: one r
             every = [*seen.of("DecisionRequested"), *seen.of("DecisionEscalated")]
             found = [(d.agency_id, d.due_at, d.clock_code) for d in every]
         case "watch":
-            return [] if seen.watch_due is None else [("", seen.watch_due, "watch")]
+            return [("", due, "watch") for due in _watches(seen)]
         case "erasure":
             found = [(d.recipient_agency_id, d.due_at, d.clock_code) for d in seen.of("ErasureRequested")]
         case "breach":
@@ -53,6 +63,17 @@ def _clocks(of: str, seen: Seen) -> list[_Clock]:  # noqa: C901  (a table: one r
         case _:  # review
             found = [(d.recipient_agency_id, d.due_at, d.clock_code) for d in seen.of("OutcomeReopened")]
     return [(whose, due.ToDatetime(UTC), rule) for whose, due, rule in found]
+
+
+def _watches(seen: Seen) -> set[datetime]:
+    """Give when each watch of the concern ran out or would have, whatever ended it before."""
+    due = {d.due_at.ToDatetime(UTC) for d in seen.of("WatchExpired")}
+    status = Status()
+    for fact in seen.facts:
+        status = with_fact(status, fact)
+        if status.watched_from is not None and watched(status):
+            due.add(status.watched_from + WATCH_DEFAULT)
+    return due
 
 
 def _duties(seen: Seen) -> list[tuple[str, Any, str]]:

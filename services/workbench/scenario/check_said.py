@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.assessments_pb2 import BasisAssessed
 from services.chassis.codes import word_of
+from services.workbench.scenario.laws import answer_to
 from services.workbench.scenario.seen import Seen, same
 from services.workbench.scenario.then import FamilyToldThen, Then
 
@@ -26,12 +27,13 @@ def _codes(then: Then, seen: Seen) -> Iterator[str]:
         "warning": {code for fact in seen.facts for code in getattr(fact.data, "warning_codes", ())},
         "answer": set(assessed.answered_codes),
     }
+    answers, barred_answers = [answer_to(c) for c in then.answers], [answer_to(c) for c in then.not_answers]
     asked = (("question", then.questions), ("governance", then.governance), ("warning", then.warnings))
-    for kind, wanted in (*asked, ("answer", then.answers)):
+    for kind, wanted in (*asked, ("answer", answers)):
         for code in wanted:
             if code not in have[kind]:
                 yield f"{kind} {code!r} is missing; there are: {', '.join(sorted(have[kind])) or 'none'}"
-    for kind, barred in (("answer", then.not_answers), ("warning", then.not_warnings)):
+    for kind, barred in (("answer", barred_answers), ("warning", then.not_warnings)):
         yield from (f"{kind} {code!r} is there and must not be" for code in barred if code in have[kind])
     if then.no_questions and have["question"]:
         yield f"questions: {', '.join(sorted(have['question']))} were put and none may be"

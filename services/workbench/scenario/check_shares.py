@@ -46,10 +46,13 @@ def _share(wanted: ShareThen, seen: Seen) -> Iterator[str]:
         if wanted.count is None:
             yield f"{what}: there is none"
         return
+    if wanted.newest:
+        shares = shares[-1:]
     parts = {p.part_id for s in shares for p in s.parts}
     yield from (f"{what}: lacks {ref!r}" for ref in wanted.includes if seen.part(ref) not in parts)
     yield from (f"{what}: holds {ref!r} and must not" for ref in wanted.excludes if seen.part(ref) in parts)
     yield from same(f"{what}: emergency", wanted.emergency, any(s.emergency for s in shares))
+    yield from same(f"{what}: practice", wanted.practice, all(s.test for s in shares))
     yield from same(f"{what}: urgency", wanted.urgency, word_of(codes.Urgency, shares[-1].urgency))
     text = words_in(part for s in shares for part in seen.views.get(s.share_id, ()))
     yield from (

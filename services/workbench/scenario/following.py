@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import AliasChoices, BaseModel, Field
 
 from services.intake import follow_up as sent
-from services.workbench.scenario.terms import AgencyOrNone, Code, Ref
+from services.workbench.scenario.terms import AgencyOrNone, Code, Ref, Refusal
 
 
 class _Following(BaseModel):
@@ -13,7 +13,7 @@ class _Following(BaseModel):
 
     agency: AgencyOrNone = Field(default="", description="who sends it; empty: the agency that raised the concern")
     concern: str = Field(default="concern", description="what this scenario calls it")
-    refused: Code = Field(default="", description="the code with which it must be refused; empty: it must succeed")
+    refused: Refusal = ""
 
 
 class Add(_Following, sent.Addition):

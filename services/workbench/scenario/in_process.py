@@ -265,10 +265,9 @@ class InProcess:
             for f in facts
             if f.type == "SharePlanned"
         }
-        watch = self._stage.timers(known.concern_id).get("intake/watch")
         classes = classes_of(self._arrangement) if self._arrangement else {}
         named = {known.concern_id: name for name, known in self._concerns.items()}
-        return Seen(facts, known.refs, views, watch, classes, named)
+        return Seen(facts, known.refs, views, classes, named)
 
     def again(self) -> list[str]:
         """Decide everything again from what was recorded; give what comes out otherwise."""

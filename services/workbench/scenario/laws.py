@@ -6,7 +6,18 @@ from functools import cache
 
 from services.basis_assessment.pack import LawBook
 from services.basis_assessment.pack_document import read_book
+from services.chassis.clauses import Condition
 from services.workbench.scenario.stage import SceneError
+
+
+def answer_to(code: str) -> str:
+    """Give the clause that answers a myth, where a myth is named; else what was named."""
+    clauses = (found for pack in law_book().packs for found in pack.clauses.values())
+    return next((found.code for found in clauses if _tests(found.clause.condition, code)), code)
+
+
+def _tests(condition: Condition, myth: str) -> bool:
+    return (condition.fact == "myths" and condition.value == myth) or any(_tests(p, myth) for p in condition.parts)
 
 
 @cache

@@ -12,7 +12,9 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
+from concern_relay.v1 import codes_pb2 as codes
 from services.chassis.arrangement import Arrangement
+from services.chassis.codes import words
 from services.chassis.marked_yaml import Mistake
 from services.intake.content import contents_of
 from services.intake.errors import Malformed
@@ -27,7 +29,18 @@ from services.workbench.scenario.places import Places, remedy_for, words_at
 from services.workbench.scenario.scene import arrangement_of
 from services.workbench.scenario.stage import SceneError
 from services.workbench.scenario.steps import Step
-from services.workbench.scenario.terms import LONDON, IsAgency, IsClause, IsDuty, IsFile, IsRef, local
+from services.workbench.scenario.terms import (
+    LONDON,
+    IsAgency,
+    IsAnswer,
+    IsClause,
+    IsDuty,
+    IsFile,
+    IsFlag,
+    IsQuestion,
+    IsRef,
+    local,
+)
 from services.workbench.scenario.then import Then
 
 Loc = tuple[str | int, ...]
@@ -48,7 +61,7 @@ _REMEDIES: Final = {
 _KEY: Final = IdKey(b"scenario" * 8)
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 
-_MARKS: Final = IsAgency | IsRef | IsClause | IsDuty | IsFile
+_MARKS: Final = IsAgency | IsRef | IsClause | IsDuty | IsFile | IsAnswer | IsFlag | IsQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +72,7 @@ class _Listed:
     on_purpose: frozenset[str]
 
 
-def misnamed(  # noqa: C901  (a table: one row a mark)
-    scenario: Scenario, places: Places, schema: dict[str, Any]
-) -> Iterator[Mistake]:
+def misnamed(scenario: Scenario, places: Places, schema: dict[str, Any]) -> Iterator[Mistake]:
     """Give every name of something that is not there."""
     try:
         arrangement = arrangement_of(scenario.given, local(scenario.given.now))
@@ -69,21 +80,14 @@ def misnamed(  # noqa: C901  (a table: one row a mark)
         yield places.mistake(("given", "arrangement"), str(error), "leave it out for the one in force")
         return
     listed = _Listed(arrangement, frozenset(scenario.given.unlisted))
-    clauses = {code for pack in law_book().packs for code in pack.clauses}
-    duties = set(arrangement.timed)
-    refs = {"detail", "text", "whereabouts"} | {ref for _, sent in _sent(scenario) for ref in _refs(sent) if ref}
-    files = {step.attach.file for _, step in _steps(scenario) if step.attach is not None}
+    there = _there(scenario, arrangement)
     for loc, value, mark in _marked(scenario, ()):
         if mark is IsAgency and value:
             yield from _agency(loc, value, listed, places)
-        elif mark is IsRef and value not in refs:
-            yield places.mistake(loc, f"{value!r} is no ref of anything sent here", remedy_for(value, sorted(refs)))
-        elif mark is IsFile and value not in files:
-            yield places.mistake(loc, f"no step attaches a file {value!r}", remedy_for(value, sorted(files)))
-        elif mark is IsClause and value not in clauses:
-            yield places.mistake(loc, f"{value!r} is no clause of a law pack", remedy_for(value, sorted(clauses)))
-        elif mark is IsDuty and value and value not in duties:
-            yield places.mistake(loc, f"{value!r} is no duty of the arrangement", remedy_for(value, sorted(duties)))
+        elif mark in there and (value or mark is IsRef):
+            known, wrong = there[mark]
+            if value not in known:
+                yield places.mistake(loc, f"{value!r} {wrong}", remedy_for(value, sorted(known)))
     expected = {code for then in _thens(scenario) for code in then.warnings}
     today = local(scenario.given.now).astimezone(LONDON).date()
     for loc, sent in _sent(scenario):
@@ -91,6 +95,23 @@ def misnamed(  # noqa: C901  (a table: one row a mark)
             yield from _agency((*loc, *field), agency, listed, places)
         if isinstance(sent, Raise):
             yield from _slips(loc, sent, expected, places, schema, today=today)
+
+
+def _there(scenario: Scenario, arrangement: Arrangement) -> dict[type, tuple[set[str], str]]:
+    """Give what each mark may name, and what is wrong with anything else."""
+    packs = law_book().packs
+    clauses = {code for pack in packs for code in pack.clauses}
+    refs = {"detail", "text", "whereabouts"} | {ref for _, sent in _sent(scenario) for ref in _refs(sent) if ref}
+    files = {step.attach.file for _, step in _steps(scenario) if step.attach is not None}
+    return {
+        IsRef: (refs, "is no ref of anything sent here"),
+        IsFile: (files, "is attached by no step"),
+        IsClause: (clauses, "is no clause of a law pack"),
+        IsAnswer: (clauses | set(words(codes.SharingMyth)), "is no myth, and no clause of a law pack"),
+        IsQuestion: ({code for pack in packs for code in pack.questions}, "is no question of a law pack"),
+        IsDuty: (set(arrangement.timed), "is no duty of the arrangement"),
+        IsFlag: (set(FlagCode), "is nothing that is flagged"),
+    }
 
 
 def _agency(loc: Loc, agency: str, listed: _Listed, places: Places) -> Iterator[Mistake]:

@@ -38,6 +38,11 @@ class Places:
         """Whether the value is a mapping."""
         return isinstance(self._node(loc), yaml.MappingNode)
 
+    def scalar(self, loc: Loc) -> str | None:
+        """Give a single value as it is written, without what YAML takes it for; None where it is none."""
+        node = self._node(loc)
+        return node.value if isinstance(node, yaml.ScalarNode) and node.value else None
+
     def _node(self, loc: Loc) -> yaml.Node:
         node = self.root
         for part in loc:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from services.workbench.scenario.acts import Span
+from services.workbench.scenario.acts import LONGEST, Span
 from services.workbench.scenario.after import AFTERWARDS
 from services.workbench.scenario.attaching import ATTACHING
 from services.workbench.scenario.check import check
@@ -20,7 +20,7 @@ from services.workbench.scenario.reading import ScenarioFileError, files, read, 
 from services.workbench.scenario.shown import shown
 from services.workbench.scenario.stage import NotHereError, SceneError, Stagehand
 from services.workbench.scenario.steps import Step
-from services.workbench.scenario.terms import local
+from services.workbench.scenario.terms import ANY, LONDON, local
 
 __all__ = ["Played", "ScenarioFileError", "files", "play", "read", "schema"]
 
@@ -124,7 +124,7 @@ def _acted(step: Step, hand: Stagehand) -> list[str]:
 
 
 def _answered(what: str, wanted: str, refused: str) -> list[str]:
-    if wanted == refused:
+    if wanted == refused or (wanted == ANY and refused):
         return []
     if not wanted:
         return [f"{what} was refused: {refused}"]
@@ -135,6 +135,9 @@ def _until(span: Span, now: datetime) -> datetime:
     if span.until is not None:
         until = local(span.until)
         if until < now:
-            raise SceneError(f"pass until {span.until}: time runs forward, it is already {now.astimezone(UTC)}")
+            already = f"{now.astimezone(LONDON):%Y-%m-%dT%H:%M}"
+            raise SceneError(f"pass until {span.until:%Y-%m-%dT%H:%M}: time runs forward, it is already {already}")
+        if until > now + LONGEST:
+            raise SceneError(f"pass until {span.until:%Y-%m-%dT%H:%M}: longer than {LONGEST.days} days at once")
         return until
-    return now + timedelta(days=span.days, hours=span.hours, minutes=span.minutes)
+    return now + timedelta(weeks=span.weeks, days=span.days, hours=span.hours, minutes=span.minutes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed
@@ -20,7 +19,6 @@ class Seen:
         facts: its events, in the order they were recorded; parts opened where they could be.
         refs: part ids by the refs of its submissions.
         views: per share, the opened parts of what the recipient got.
-        watch_due: when its watch runs out, if it runs.
         classes: the class of each agency of the arrangement.
         concerns: what the scenario calls its concerns, by id.
     """
@@ -28,7 +26,6 @@ class Seen:
     facts: Sequence[Fact]
     refs: Mapping[str, str]
     views: Mapping[str, Sequence[Part]] = field(default_factory=dict)
-    watch_due: datetime | None = None
     classes: Mapping[str, str] = field(default_factory=dict)
     concerns: Mapping[str, str] = field(default_factory=dict)
 

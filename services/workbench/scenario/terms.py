@@ -19,14 +19,18 @@ from pydantic_core import PydanticCustomError
 from services.chassis.codes import str_enum, words
 
 LONDON: Final = ZoneInfo("Europe/London")
+ANY: Final = "any"
+"""In place of a code with which something must be refused: whichever it is."""
 
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
 _ARTICLE: Final = re.compile(r"^(?:uk_gdpr_)?(?:article_|art_|a)?(?:6|9)(?:_[12])?_([a-z]+)$")
+_PARAGRAPH: Final = re.compile(r"^(?:(?:schedule|sch)_?1_)?(?:paragraph|para|p)_?(\d+)$")
 _SAID_BY_PEOPLE: Final[Mapping[str, Mapping[str, str]]] = {
     "AgencyClass": {
         "csc": "childrens_social_care",
         "children_s_social_care": "childrens_social_care",
         "children_social_care": "childrens_social_care",
+        "social_care": "childrens_social_care",
         "lado": "designated_officer",
         "school": "education",
         "nursery": "early_years",
@@ -59,6 +63,7 @@ def meant(said: str, known: Iterable[str], also: Mapping[str, str]) -> str:
         return also[word]
     if letter := _ARTICLE.match(word):
         word = letter[1]
+    word = _PARAGRAPH.sub(r"p\1", word)
     for fits in (
         [one for one in there if one.startswith((f"{word}_", f"sch1_{word}_"))],
         [one for one in there if one.endswith(f"_{word}")],
@@ -88,6 +93,18 @@ class IsClause:
     """Marks what must be a clause of a law pack."""
 
 
+class IsAnswer:
+    """Marks what must be an answer of a law pack, or the myth it answers."""
+
+
+class IsFlag:
+    """Marks what must be a code with which intake flags what is odd."""
+
+
+class IsQuestion:
+    """Marks what must be a question of a law pack."""
+
+
 class IsFile:
     """Marks what must be a file that some step attaches."""
 
@@ -107,9 +124,17 @@ Code = Annotated[
 ]
 AgencyId = Annotated[str, IsAgency(), BeforeValidator(_agency), Field(pattern=r"^[a-z0-9-]+$", max_length=80)]
 AgencyOrNone = Annotated[str, IsAgency(), BeforeValidator(_agency), Field(pattern=r"^[a-z0-9-]*$", max_length=80)]
+Refusal = Annotated[
+    Code,
+    BeforeValidator(lambda said: {True: ANY, "true": ANY, "yes": ANY, False: "", "no": ""}.get(said, said)),
+    Field(description="the code with which it must be refused; `any`: with whichever; empty: it must succeed"),
+]
 Ref = Annotated[str, IsRef(), Field(min_length=1, max_length=200)]
 Clause = Annotated[Code, IsClause()]
 Duty = Annotated[Code, IsDuty()]
+AnswerCode = Annotated[Code, IsAnswer()]
+FlagWord = Annotated[Code, IsFlag()]
+QuestionCode = Annotated[Code, IsQuestion()]
 
 _AS_PEOPLE_WRITE: Final = ("%d %b %Y %H:%M", "%d %B %Y %H:%M", "%a %d %b %Y %H:%M", "%A %d %B %Y %H:%M")
 _AS_PEOPLE_WRITE_DAYS: Final = ("%d %b %Y", "%d %B %Y", "%a %d %b %Y", "%A %d %B %Y")
@@ -129,6 +154,14 @@ def _moment(said: Any) -> Any:
             "moment", "the clocks go forward over {said}; {remedy}", {"said": text, "remedy": _REMEDY}
         )
     return found
+
+
+def readable(said: str) -> bool:
+    """Whether a text is a time as a scenario may write it."""
+    try:
+        return isinstance(_moment(said), datetime)
+    except PydanticCustomError as error:
+        return "no time" not in error.message()
 
 
 def _day_or_moment(said: Any) -> Any:
@@ -206,7 +239,7 @@ class Person(Strict):
     name: str = "Pat Example"
     role: str = "duty worker"
     concern: str = "concern"
-    refused: Code = Field(default="", description="the code with which it must be refused; empty: it must succeed")
+    refused: Refusal = ""
 
     @model_validator(mode="before")
     @classmethod

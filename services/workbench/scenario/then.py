@@ -36,7 +36,18 @@ from services.workbench.scenario.contract import (
     WithholdReason,
 )
 from services.workbench.scenario.identity_then import MatchThen
-from services.workbench.scenario.terms import AgencyId, Clause, Code, DayOrMoment, Duty, Ref, Strict
+from services.workbench.scenario.terms import (
+    AgencyId,
+    AnswerCode,
+    Clause,
+    Code,
+    DayOrMoment,
+    Duty,
+    FlagWord,
+    QuestionCode,
+    Ref,
+    Strict,
+)
 
 
 class ItemThen(Strict):
@@ -108,7 +119,7 @@ class FamilyToldThen(Strict):
 
 
 class ShareThen(Strict):
-    """What must have been shared with one agency, over all its shares."""
+    """What must have been shared with one agency: over all its shares, or in the newest."""
 
     to: AgencyId
     emergency: bool | None = None
@@ -121,6 +132,8 @@ class ShareThen(Strict):
         description="whether it stands beside another share of the same agency and concern, each naming the other: two "
         "events, of which neither suppresses the other (a notice of an attendance, and the concern)",
     )
+    newest: bool = Field(default=False, description="look at its newest share alone, as at a correction")
+    practice: bool | None = Field(default=None, description="whether it is practice, which is in no real inbox")
     count: int | None = Field(default=None, ge=0, description="how many shares")
     includes: list[Ref] = Field(default=[])
     excludes: list[Ref] = Field(default=[])
@@ -143,22 +156,25 @@ class WithheldThen(Strict):
     reason: WithholdReason | None = None
 
 
+ClockKind = Literal[
+    "acknowledgement",
+    "decision",
+    "watch",
+    "erasure",
+    "breach",
+    "safety_call",
+    "disagreement",
+    "request",
+    "review",
+    "duty",
+    "subject_access",
+]
+
+
 class ClockThen(Strict):
     """A clock: what is due, and when; to the minute."""
 
-    of: Literal[
-        "acknowledgement",
-        "decision",
-        "watch",
-        "erasure",
-        "breach",
-        "safety_call",
-        "disagreement",
-        "request",
-        "review",
-        "duty",
-        "subject_access",
-    ]
+    of: ClockKind
     agency: AgencyId | None = None
     due: DayOrMoment = Field(description="to the minute; a day alone: at any time of that day")
     rule: Code = ""
@@ -195,19 +211,22 @@ class Then(Strict):
     shares: list[ShareThen] = Field(default=[])
     withheld: list[WithheldThen] = Field(default=[])
     not_told: list[AgencyClass] = Field(default=[], description="classes that get nothing, with a recorded reason")
-    questions: list[Code] = Field(default=[])
-    governance: list[Code] = Field(default=[])
+    questions: list[QuestionCode] = Field(default=[])
+    governance: list[Clause] = Field(default=[])
     decisions: list[DecisionThen] = Field(default=[])
     no_decisions: bool = False
     no_questions: bool = False
     clocks: list[ClockThen] = Field(default=[])
+    no_clocks: list[ClockKind] = Field(default=[], description="kinds of clock of which none may have been started")
     events: list[EventName] = Field(default=[])
     no_events: list[EventName] = Field(default=[])
-    warnings: list[Code] = Field(default=[], description="codes of what was odd and kept")
+    warnings: list[FlagWord] = Field(default=[], description="codes of what was odd and kept")
     law_pack: Code = ""
-    not_warnings: list[Code] = Field(default=[], description="codes that must not have been flagged")
-    answers: list[Code] = Field(default=[], description="myths that must have been answered: codes of the law pack")
-    not_answers: list[Code] = Field(default=[], description="answers that must not have been given")
+    not_warnings: list[FlagWord] = Field(default=[], description="codes that must not have been flagged")
+    answers: list[AnswerCode] = Field(
+        default=[], description="what must have been answered: myths, as not_my_role, or clauses of the law pack"
+    )
+    not_answers: list[AnswerCode] = Field(default=[], description="answers that must not have been given")
     emergency: bool | None = None
     family_told: FamilyToldThen | None = None
     erasures: list[ErasureThen] = Field(default=[])

@@ -170,10 +170,6 @@ class World:
         """Give the state of a concern in a service."""
         return self._states.get((service, concern_id)) or self.seats[service].core.start(concern_id)
 
-    def timers(self, concern_id: str) -> dict[str, datetime]:
-        """Give the timers of a concern: ``service/name`` and when they fall due."""
-        return {f"{s}/{name}": t.due for (s, c, name), t in self._timers.items() if c == concern_id}
-
     def _settle(self) -> None:
         for _ in range(STEPS_MAX):
             if not self._waiting:
