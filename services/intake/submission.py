@@ -197,7 +197,7 @@ class Person(Sent):
     addresses: tuple[Address, ...] = Field(default=(), max_length=20)
     relationships: tuple[Relationship, ...] = Field(default=(), max_length=50)
     authorities: tuple[Authority, ...] = Field(default=(), max_length=10)
-    statuses: tuple[Status, ...] = Field(default=(), max_length=20)
+    statuses: Annotated[tuple[Annotated[Status, Short("status")], ...], LISTED] = Field(default=(), max_length=20)
     language: Line = Field(default="", description="BCP 47, as cy or ar.")
     contact_details: Annotated[tuple[Line, ...], LISTED] = Field(default=(), max_length=20)
     can_read_agencies: Annotated[tuple[AgencyId, ...], LISTED] = Field(default=(), max_length=20)

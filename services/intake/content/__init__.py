@@ -59,7 +59,7 @@ def contents_of(given: sent.Submission, *, concern_id: str, key: IdKey, today: d
     groups = [group(g, i, case) for i, g in enumerate(given.groups)]
     items = _items(given, case)
     consents = [consent(c, i, case) for i, c in enumerate(given.consents)]
-    contradictions(whole, urgency, people, consents, flags)
+    contradictions(whole, urgency, people, consents, flags, today=today)
     if not given.history:  # whose return it is says which authority
         _who_and_where(people, places, groups, flags)
     parts = [

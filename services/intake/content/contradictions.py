@@ -7,11 +7,13 @@ trigger, a danger or a level that was stated is acted on, whatever stands beside
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import combinations
 from typing import Final
 
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1 import facts_pb2 as facts
+from services.chassis.concern_facts import CHILD_AGE_MAX, age_of
 from services.intake.flags import FlagCode, Flags
 
 _T = codes.Trigger
@@ -35,6 +37,8 @@ def contradictions(
     people: Sequence[facts.Person],
     consents: Sequence[facts.Consent],
     flags: Flags,
+    *,
+    today: date,
 ) -> None:
     """Flag what cannot all be so.
 
@@ -44,7 +48,10 @@ def contradictions(
         people: in the order they were sent.
         consents: in the order they were sent.
         flags: where to flag.
+        today: the day it was sent, which ages are told by.
     """
+    if whole.suspect_is_child == _YES and _all_grown_up(people, today):
+        flags.add(FlagCode.FACTS_CONTRADICT, "detail", "suspect_is_child")
     for field in _of_the_whole(whole, urgency):
         flags.add(FlagCode.FACTS_CONTRADICT, *field)
     for index, person in enumerate(people):
@@ -71,6 +78,12 @@ def _of_the_whole(whole: facts.ConcernDetail, urgency: codes.Urgency) -> Iterato
         yield ("urgency",)
     if whole.family_told == codes.FamilyTold.FAMILY_TOLD_YES and whole.family_not_told_reason:
         yield ("family_told", "reason")
+
+
+def _all_grown_up(people: Sequence[facts.Person], today: date) -> bool:
+    """Whether there are suspects, and each is known to be 18 or over."""
+    suspects = [age_of(p, today) for p in people if p.role == codes.PersonRole.PERSON_ROLE_ADULT_OF_CONCERN]
+    return bool(suspects) and all(age is not None and age.low > CHILD_AGE_MAX for age in suspects)
 
 
 def _of_a_person(person: facts.Person) -> Iterator[str]:

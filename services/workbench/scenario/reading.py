@@ -100,14 +100,14 @@ def _validated(tree: Any, places: Places) -> Scenario:
 
 
 def _as_written(tree: Any, error: ValidationError, places: Places) -> bool:
-    """Put text in place of what YAML took for a number or for yes and no: `ref: no`, `birth_date: 2018`.
+    """Put text in place of what YAML took for a number or for yes and no: `ref: no`, `birth_date: 2018`, `due: 17:00`.
 
     Returns:
         Whether anything was put, and it is worth another look.
     """
     put = False
     for one in error.errors(include_url=False):
-        text = places.scalar(one["loc"]) if one["type"] == "string_type" else None
+        text = places.scalar(one["loc"]) if one["type"] in {"string_type", "moment"} else None
         if text is not None and not isinstance(one["input"], str | None):
             put |= _put(tree, one["loc"], text)
     return put

@@ -30,7 +30,6 @@ _SAID_BY_PEOPLE: Final[Mapping[str, Mapping[str, str]]] = {
         "csc": "childrens_social_care",
         "children_s_social_care": "childrens_social_care",
         "children_social_care": "childrens_social_care",
-        "social_care": "childrens_social_care",
         "lado": "designated_officer",
         "school": "education",
         "nursery": "early_years",

@@ -12,6 +12,7 @@ from tests.unit.intake.test_content import flags
 from tests.unit.intake.test_core import raised
 
 CHILD: dict[str, Any] = {"ref": "child", "role": "child", "names": ["Tamsin Orchard"], "birth_date": "2018-05-02"}
+MAN: dict[str, Any] = {"ref": "man", "role": "adult_of_concern", "names": ["Callum Brisk"]}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,8 @@ CHILD: dict[str, Any] = {"ref": "child", "role": "child", "names": ["Tamsin Orch
         ({"family_told": {"told": "yes", "reason": "risk"}}, "/family_told/reason"),
         ({"people": [{**CHILD, "school": "larkfield-primary", "statuses": [{"status": "home_educated"}]}]},
          "/people/0/school"),
+        ({"detail": {"suspect_is_child": "yes"}, "people": [CHILD, {**MAN, "age_years": 21}]},
+         "/detail/suspect_is_child"),
         ({"people": [{"ref": "unborn", "role": "unborn_child", "birth_date": "2018-05-02"}]}, "/people/0/role"),
     ],
 )  # fmt: skip
@@ -46,6 +49,8 @@ def test_what_cannot_be_so_is_said_where_it_stands(fields: dict[str, Any], point
         {"detail": {"triggers": ["fgm_risk"], "suspected_crime": "no"}},
         {"urgency": "emergency", "detail": {"immediate_danger": "no"}},
         {"family_told": {"told": "deferred", "reason": "risk"}},
+        {"detail": {"suspect_is_child": "yes"}, "people": [CHILD, {**MAN, "age_years": 17}]},
+        {"detail": {"suspect_is_child": "yes"}, "people": [CHILD, MAN]},
         {"people": [{**CHILD, "school": "larkfield-primary",
                      "statuses": [{"status": "home_educated", "to_on": "2025-07-01"}]}]},
     ],
