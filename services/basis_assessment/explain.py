@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any
 
-from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, ItemAssessment
+from concern_relay.v1.assessments_pb2 import BasisAssessed, CandidateCondition, ClassAssessment, ItemAssessment
 from concern_relay.v1.codes_pb2 import (
     AgencyClass,
     Article6,
     Article9,
+    CandidateStanding,
     ConsentAbsence,
     DpaCondition,
     Gateway,
@@ -58,6 +59,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateExplained:
+    """A condition that does not stand: whether it may yet (``open``) or is ``not_met``, and what it lacks."""
+
+    article9: str
+    condition: str
+    standing: str
+    sentence: str
+    lacks: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PartExplained:
     """One person, item, place or group for one class."""
 
@@ -70,6 +82,7 @@ class PartExplained:
     limb: str
     sentence: str
     steps: tuple[Step, ...]
+    candidates: tuple[CandidateExplained, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +246,16 @@ class _Explaining:
             limb=word_of(ConsentAbsence, item.consent_absence),
             sentence=_part_sentence(item),
             steps=self.steps(item.clause_codes),
+            candidates=tuple(self._candidate(one) for one in item.candidates),
+        )
+
+    def _candidate(self, one: CandidateCondition) -> CandidateExplained:
+        return CandidateExplained(
+            article9=word_of(Article9, one.article9),
+            condition=word_of(DpaCondition, one.condition),
+            standing=word_of(CandidateStanding, one.standing),
+            sentence=_candidate_sentence(one),
+            lacks=self.steps(one.lacking_codes),
         )
 
     def steps(self, codes: Iterable[str]) -> tuple[Step, ...]:
@@ -304,6 +327,14 @@ def _part_sentence(item: ItemAssessment) -> str:
     return sentence + (f"; {', '.join(rests)}" if rests else "") + "."
 
 
+def _candidate_sentence(one: CandidateCondition) -> str:
+    rests = [words.said(words.ARTICLE9, Article9, one.article9)] if one.article9 else []
+    if one.condition:
+        rests.append(words.said(words.CONDITIONS, DpaCondition, one.condition))
+    open_ = one.standing == CandidateStanding.CANDIDATE_STANDING_OPEN
+    return f"{' with '.join(rests)}: {'not known yet' if open_ else 'not met'}"
+
+
 def _page(whole: Explanation) -> Iterator[str]:
     yield f"Concern {whole.concern_id}, assessed for event {whole.assessed_event_id}"
     yield f"Law: {whole.law_title or whole.law_pack}, as of {whole.law_as_of}; arrangement: {whole.arrangement}"
@@ -324,6 +355,9 @@ def _page(whole: Explanation) -> Iterator[str]:
         for part in one.parts:
             yield f"  {part.part_id}: {part.sentence}"
             yield from _said_steps(part.steps, "    because: ")
+            for candidate in part.candidates:
+                yield f"    {candidate.sentence}"
+                yield from _said_steps(candidate.lacks, "      not shown: ")
     yield from _rest(whole)
 
 

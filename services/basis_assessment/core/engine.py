@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from concern_relay.v1.assessments_pb2 import ClassAssessment, ItemAssessment
+from concern_relay.v1.assessments_pb2 import CandidateCondition, ClassAssessment, ItemAssessment
 from concern_relay.v1.codes_pb2 import (
     AgencyClass,
     Article6,
@@ -24,6 +24,7 @@ from concern_relay.v1.codes_pb2 import (
     WithholdReason,
 )
 from services.basis_assessment import pack as p
+from services.basis_assessment.core.candidates import candidates
 from services.basis_assessment.core.verdict import Case, ClassVerdict, ItemVerdict, Known, Pending, Seen, View
 from services.basis_assessment.facts import LAW_FACTS, PER_CLASS, PER_ITEM, Basis
 from services.basis_assessment.facts import Condition as Met
@@ -194,6 +195,7 @@ class Engine:
             consent_absence=self._limb(stands, facts),
             reason=reason,
             clause_codes=self._codes((stands, row), facts),
+            candidates=self._candidates(facts) if waits or unconditioned else (),
         )
         questions = self._questions(unknown) if waits or unconditioned else ()
         return ItemVerdict(message, questions, self._pending(row, facts), unconditioned)
@@ -212,6 +214,11 @@ class Engine:
         if not unknown:
             facts["condition"] = Met.NOT_MET.value
         return None, unknown
+
+    def _candidates(self, facts: Facts) -> Iterable[CandidateCondition]:
+        """List what else an item could rest on, where a condition is needed and none stands."""
+        stands = facts.get("condition") in (Met.NOT_NEEDED.value, Met.MET.value)
+        return () if stands else candidates(self.pack.tables[p.CONDITIONS], facts)
 
     def _limb(self, condition: Row | None, facts: Facts) -> ConsentAbsence:
         """Give the reason for acting without consent, where the condition that stands asks for one."""

@@ -16,7 +16,15 @@ from typing import Any
 from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionRecorded, DecisionRequested
 from concern_relay.v1.codes_pb2 import AgencyClass, Category, DeciderRole, LegalNature, Outcome
 from services.basis_assessment import words
-from services.basis_assessment.explain import Asked, ClassExplained, Finding, PartExplained, Step, explain
+from services.basis_assessment.explain import (
+    Asked,
+    CandidateExplained,
+    ClassExplained,
+    Finding,
+    PartExplained,
+    Step,
+    explain,
+)
 from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.towards import assessed_towards
 from services.chassis.arrangement import Arrangement, ArrangementBook
@@ -81,6 +89,7 @@ class Kind:
     limb: str
     reason: str
     steps: tuple[Step, ...]
+    candidates: tuple[CandidateExplained, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +280,7 @@ def _kind(same: Sequence[PartExplained]) -> Kind:
         limb=words.LIMBS.get(one.limb, one.limb),
         reason=words.REASONS.get(one.reason, one.reason),
         steps=one.steps,
+        candidates=one.candidates,
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from concern_relay.v1 import codes_pb2 as codes
-from concern_relay.v1.assessments_pb2 import ClassAssessment, ItemAssessment
+from concern_relay.v1.assessments_pb2 import CandidateCondition, ClassAssessment, ItemAssessment
 from services.basis_assessment.towards import towards
 from services.chassis.codes import word_of
 from services.workbench.scenario.seen import Seen, same
-from services.workbench.scenario.then import BasisThen, ItemThen
+from services.workbench.scenario.then import BasisThen, CandidateThen, ItemThen
 
 
 def basis_differences(wanted: BasisThen, seen: Seen) -> Iterator[str]:
@@ -81,3 +81,22 @@ def _item(name: str, wanted: ItemThen, found: ClassAssessment, seen: Seen) -> It
     what = f"basis: {name} item {wanted.item!r}"
     yield from (f"{what} does not rest on {code}" for code in wanted.clauses if code not in led)
     yield from (f"{what} rests on {code} and must not" for code in wanted.not_clauses if code in led)
+    yield from (
+        f"{what} does not list {_candidate_name(one)}"
+        for one in wanted.candidates
+        if not any(_is_candidate(one, found) for found in item.candidates)
+    )
+
+
+def _is_candidate(wanted: CandidateThen, found: CandidateCondition) -> bool:
+    asked = (
+        (wanted.article9, word_of(codes.Article9, found.article9)),
+        (wanted.condition, word_of(codes.DpaCondition, found.condition)),
+        (wanted.standing, word_of(codes.CandidateStanding, found.standing)),
+    )
+    return all(one in (None, value) for one, value in asked) and set(wanted.lacks) <= set(found.lacking_codes)
+
+
+def _candidate_name(wanted: CandidateThen) -> str:
+    said = filter(None, (wanted.condition or wanted.article9, wanted.standing, *wanted.lacks))
+    return f"the candidate {' '.join(said)}"

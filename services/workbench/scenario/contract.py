@@ -15,6 +15,7 @@ Outcome: Any = coded(codes.Outcome)
 Article6: Any = coded(codes.Article6)
 Article9: Any = coded(codes.Article9)
 DpaCondition: Any = coded(codes.DpaCondition)
+CandidateStanding: Any = coded(codes.CandidateStanding)
 Gateway: Any = coded(codes.Gateway)
 Sensitivity: Any = coded(codes.Sensitivity)
 ConsentAbsence: Any = coded(codes.ConsentAbsence)
@@ -35,7 +36,7 @@ _EVENTS = sorted(
     name
     for module in (concerns_pb2, assessments_pb2, shares_pb2, keys_pb2)
     for name in module.DESCRIPTOR.message_types_by_name
-    if name not in {"ClassAssessment", "ItemAssessment", "Question"}
+    if name not in {"ClassAssessment", "ItemAssessment", "Question", "RecipientBasis", "CandidateCondition"}
 )
 _EVENT_OF = {plain(name).replace("_", ""): name for name in _EVENTS}
 EventName: Any = Annotated[

@@ -67,6 +67,10 @@ def _basis(found: ClassAssessment, seen: Seen) -> Iterator[str]:
             *_said("reason", word_of(codes.WithholdReason, item.reason)),
         ]
         yield f"  item {seen.ref(item.part_id)}: {' '.join(of_item)} clauses: {_list(item.clause_codes)}"
+        for one in item.candidates:
+            named = word_of(codes.DpaCondition, one.condition) or word_of(codes.Article9, one.article9)
+            standing = word_of(codes.CandidateStanding, one.standing)
+            yield f"    candidate {named}: {standing} lacks: {_list(one.lacking_codes)}"
 
 
 def _shares(seen: Seen) -> Iterator[str]:

@@ -21,6 +21,7 @@ from services.workbench.scenario.contract import (
     AgencyClass,
     Article6,
     Article9,
+    CandidateStanding,
     ConsentAbsence,
     DeciderRole,
     DpaCondition,
@@ -50,6 +51,15 @@ from services.workbench.scenario.terms import (
 )
 
 
+class CandidateThen(Strict):
+    """A condition that must be listed as one it could rest on and does not."""
+
+    article9: Article9 | None = None
+    condition: DpaCondition | None = None
+    standing: CandidateStanding | None = Field(default=None, description="open: it may yet stand; not_met: it does not")
+    lacks: list[Clause] = Field(default=[], description="clauses it must be said to lack")
+
+
 class ItemThen(Strict):
     """What must have been decided for one part; what is left out is not looked at."""
 
@@ -62,6 +72,9 @@ class ItemThen(Strict):
     reason: WithholdReason | None = None
     clauses: list[Clause] = Field(default=[], description="clauses that must have led here, as policy_document")
     not_clauses: list[Clause] = Field(default=[], description="clauses that must not")
+    candidates: list[CandidateThen] = Field(
+        default=[], description="where no condition stands: others that must be listed, with what they lack"
+    )
     about: Ref | None = Field(
         default=None, description="the person it is about, where the condition is about protection"
     )
