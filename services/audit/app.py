@@ -19,6 +19,7 @@ from services.audit.charter import charter_of
 from services.audit.metrics import LedgerMetrics
 from services.audit.recorder import Recorder
 from services.audit.signer import Signing, load_signer, publish_key
+from services.chassis import heap
 from services.chassis import log as logging
 from services.chassis.auth import tokens_of
 from services.chassis.clock import clock_of
@@ -154,7 +155,9 @@ async def _run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         async with AsyncExitStack() as stack:
-            await run(await assemble(settings, stack), stop)
+            audit = await assemble(settings, stack)
+            heap.settle()
+            await run(audit, stop)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201  (a person starts it and reads this)
         return 2

@@ -6,8 +6,9 @@ Ed25519 key of the state folder. The algorithm is pinned by the key, never taken
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any, Final
@@ -106,6 +107,10 @@ class Tokens:
         self._algorithms = list(algorithms)
         self._revoked = revoked
 
+    async def read_aside(self, token: str) -> Caller:
+        """Read as ``read`` does; in a thread where the issuer's keys may have to be fetched first."""
+        return self.read(token) if self._jwks is None else await asyncio.to_thread(self.read, token)
+
     def read(self, token: str) -> Caller:
         """Give who a token stands for.
 
@@ -192,7 +197,7 @@ def tokens_of(settings: Settings) -> Tokens:
 
 
 @lru_cache(maxsize=64)
-def require(*scopes: str) -> Callable[..., Caller]:
+def require(*scopes: str) -> Callable[..., Awaitable[Caller]]:
     """Give a FastAPI dependency: the caller, whose token must allow one of these scopes.
 
     Raises:
@@ -202,7 +207,7 @@ def require(*scopes: str) -> Callable[..., Caller]:
     if unknown:
         raise ValueError(f"unknown scopes: {', '.join(sorted(unknown))}")
 
-    def caller(
+    async def caller(
         request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None
     ) -> Caller:
         if sent is None or not sent.credentials:
@@ -210,7 +215,7 @@ def require(*scopes: str) -> Callable[..., Caller]:
                 401, "no_token", "send a bearer token: Authorization: Bearer …", headers={"WWW-Authenticate": REALM}
             )
         try:
-            found: Caller = request.app.state.tokens.read(sent.credentials.strip())
+            found: Caller = await request.app.state.tokens.read_aside(sent.credentials.strip())
         except jwt.ExpiredSignatureError as error:
             raise _refused("token_expired", "the token has expired: get a new one") from error
         except jwt.PyJWTError as error:

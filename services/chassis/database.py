@@ -24,6 +24,15 @@ PASSING = (
 )  # fmt: skip
 
 
+async def as_it_is(connection: asyncpg.Connection[Any]) -> None:
+    """Take a connection back into a pool as it is; asyncpg itself ends an open transaction, and listens no longer.
+
+    Its own way asks the server to reset the session (``RESET ALL`` and more) each time: a round trip, for what no
+    borrower changes. Whoever changes a session (``SET``, ``LISTEN``, a lock of the session) breaks the connection off.
+    """
+    del connection
+
+
 @asynccontextmanager
 async def borrowed(pool: asyncpg.Pool, deadline_s: float = QUERY_DEADLINE_S) -> AsyncIterator[asyncpg.Connection[Any]]:
     """Borrow a connection of a pool.

@@ -97,11 +97,9 @@ class Publisher:
             connection = await within(REQUEST_DEADLINE_S, "borrowing a connection", self._pool.acquire())
             try:
                 await self._loop(connection, client)
-            except BaseException:
-                # whatever happened: the locks must go, also when the database no longer answers
-                connection.terminate()
-                raise
             finally:
+                # never back to the pool: its commits are not durable, and the locks must go, whatever happened
+                connection.terminate()
                 await self._pool.release(connection, timeout=UNLOCK_DEADLINE_S)
         finally:
             await stopped("producer", client)

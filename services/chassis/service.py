@@ -20,8 +20,8 @@ import asyncpg
 import uvloop
 from fastapi import APIRouter
 
+from services.chassis import database, heap, topics
 from services.chassis import log as logging
-from services.chassis import topics
 from services.chassis.auth import tokens_of
 from services.chassis.clock import Clock, clock_of
 from services.chassis.clock_api import clock_routes
@@ -169,6 +169,7 @@ async def connect(url: str, what: str) -> asyncpg.Pool:
             max_size=CONNECTIONS_MAX,
             command_timeout=DATABASE_DEADLINE_S,
             timeout=DATABASE_DEADLINE_S,
+            reset=database.as_it_is,
             server_settings={"idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS)},
         ),
     )
@@ -241,6 +242,7 @@ async def _together(service: Service, settings: Settings, stack: AsyncExitStack,
         large=service.large,
     )
     server = HttpServer(app, settings)
+    heap.settle()
     running: list[asyncio.Task[Any]] = []
     async with asyncio.TaskGroup() as tasks:
 

@@ -8,7 +8,7 @@ own concerns and nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -80,11 +80,11 @@ class Suppliers:
         self._list = SupplierList(version=1) if stamp is None else _read(self._path)
         self._stamp = stamp
 
-    def caller(self, *scopes: str) -> Callable[..., Caller]:
+    def caller(self, *scopes: str) -> Callable[..., Awaitable[Caller]]:
         """Give a FastAPI dependency: the caller, as the agency it acts for."""
         token = Depends(require(*scopes, SUPPLY))
 
-        def on_behalf(on_behalf_of: Behalf = "", found: Caller = token) -> Caller:
+        async def on_behalf(on_behalf_of: Behalf = "", found: Caller = token) -> Caller:
             return self.acting(found, on_behalf_of.strip(), scopes)
 
         return on_behalf

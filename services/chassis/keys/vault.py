@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from services.chassis.clock import Clock
+from services.chassis.database import as_it_is
 from services.chassis.errors import DeadlineExceeded, KeyUnavailable
 from services.chassis.event import KeyScope
 from services.chassis.keys.cache import KeyCache
@@ -69,7 +70,7 @@ class VaultKeys:
     async def __aenter__(self) -> Self:
         """Be ready to be asked; the vault need not be up yet."""
         self._pool = await asyncpg.create_pool(
-            self._url, min_size=0, max_size=CONNECTIONS_MAX, timeout=self._deadline_s
+            self._url, min_size=0, max_size=CONNECTIONS_MAX, timeout=self._deadline_s, reset=as_it_is
         )
         return self
 
