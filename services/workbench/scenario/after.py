@@ -159,7 +159,7 @@ class ErasureThen(Strict):
 
     agency: AgencyId
     answer: Literal["open", "confirmed", "declined"] | None = None
-    reason: Literal["recalled", "consent_withdrawn"] | None = None
+    reason: Literal["recalled", "consent_withdrawn", "erased_at_source"] | None = None
     ground: Ground | None = None
     overdue: bool | None = None
     items: list[Ref] = Field(default=[], description="parts that must be among what is to be erased")

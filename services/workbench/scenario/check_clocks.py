@@ -46,6 +46,7 @@ def _clocks(of: str, seen: Seen) -> list[_Clock]:  # noqa: C901  (a table: one r
             return [("", due, "watch") for due in _watches(seen)]
         case "erasure":
             found = [(d.recipient_agency_id, d.due_at, d.clock_code) for d in seen.of("ErasureRequested")]
+            found += [(d.agency_id, d.due_at, d.clock_code) for d in seen.of("ErasureProposed")]
         case "breach":
             found = [(d.controller_agency_id, d.report_by, d.clock_code) for d in seen.of("BreachRecorded")]
         case "safety_call":

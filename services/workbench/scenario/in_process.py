@@ -42,6 +42,8 @@ from services.workbench.scenario.agreements import Agreed
 from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
 from services.workbench.scenario.attaching_acts import FileActs
 from services.workbench.scenario.decision_acts import answer_to, open_decision
+from services.workbench.scenario.erasing import Erasing
+from services.workbench.scenario.erasing_acts import act_of
 from services.workbench.scenario.follow import body_of, consent_ref, read, refs_there
 from services.workbench.scenario.following import Follow, LinkConcerns, WithdrawConsent
 from services.workbench.scenario.given import Given
@@ -255,6 +257,19 @@ class InProcess:
                 return refused_with
         taken = not isinstance(step, Attach) or step.child_image == "no"
         return "" if taken else "image_not_taken"
+
+    def erasing(self, step: Erasing) -> str:
+        """Propose an erasure, decide on it, place a hold or lift it; the vault destroys what was approved."""
+        known = self._known(step.concern)
+        seen = self.seen(step.concern)
+        agency = step.agency or Finder(seen).sender
+        agency_known(self._arrangement, agency)
+        data, contents = act_of(step, seen, known.concern_id, agency, self._acts)
+        approved = len(seen.of("ErasureApproved"))
+        refused = self._act("intake", known.concern_id, data, agency, contents)
+        for done in self.seen(step.concern).of("ErasureApproved")[approved:]:
+            self._stage.destroy(known.concern_id, done.person_id, done.consent_ref)
+        return refused
 
     def seen(self, concern: str) -> Seen:
         """Give what is known of a concern."""

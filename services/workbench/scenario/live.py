@@ -33,6 +33,8 @@ from services.workbench.scenario.after_find import Finder
 from services.workbench.scenario.attaching import Attach, Attaching, Release, ref_of
 from services.workbench.scenario.attaching_acts import declaration_of, file_of, release_of
 from services.workbench.scenario.decision_acts import open_decision
+from services.workbench.scenario.erasing import Erasing
+from services.workbench.scenario.erasing_acts import call_of
 from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read, refs_there
 from services.workbench.scenario.following import Follow, LinkConcerns, MoveChild, WithdrawConsent
 from services.workbench.scenario.given import Given
@@ -225,6 +227,14 @@ class Live:
             return "unknown_share"
         path = f"/v1/inbox/{share.share_id}/attachments/{attachment_id}/fetch"
         return self._asked("routing", "POST", path, agency, json={"name": step.name, "role": step.role})
+
+    def erasing(self, step: Erasing) -> str:
+        """Propose an erasure, decide on it, place a hold or lift it, over HTTP."""
+        concern_id, _ = self._known(step.concern)
+        seen = self.seen(step.concern)
+        agency = step.agency or Finder(seen).sender
+        path, body = call_of(step, seen, agency)
+        return self._asked("intake", "POST", f"/v1/concerns/{concern_id}/{path}", agency, json=body)
 
     def _attached(self, step: Attach, agency: str, under: str, refs: dict[str, str]) -> str:
         if step.scan != "none":

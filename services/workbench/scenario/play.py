@@ -14,6 +14,7 @@ from services.workbench.scenario.after import AFTERWARDS
 from services.workbench.scenario.attaching import ATTACHING
 from services.workbench.scenario.check import check
 from services.workbench.scenario.document import Scenario
+from services.workbench.scenario.erasing import ERASING
 from services.workbench.scenario.following import FOLLOW_UPS
 from services.workbench.scenario.given import Given
 from services.workbench.scenario.reading import ScenarioFileError, files, read, schema
@@ -114,6 +115,7 @@ def _acted(step: Step, hand: Stagehand) -> list[str]:
     ways: tuple[tuple[tuple[str, ...], Callable[[str, Any], str]], ...] = (
         (("access_request", "access_decide"), lambda _, asked: hand.access(asked)),
         (ATTACHING, hand.attaching),
+        (ERASING, lambda _, asked: hand.erasing(asked)),
         (FOLLOW_UPS, hand.follow),
         (("revoke", "renew"), lambda _, asked: hand.agreement(asked)),
         (AFTERWARDS, hand.afterwards),

@@ -9,6 +9,7 @@ from services.workbench.scenario.access import Access
 from services.workbench.scenario.acts import Decide, GiveOutcome, OnShare, Raise, Redirect
 from services.workbench.scenario.after import Afterwards, Renew, Revoke
 from services.workbench.scenario.attaching import Attaching
+from services.workbench.scenario.erasing import Erasing
 from services.workbench.scenario.following import Follow
 from services.workbench.scenario.given import Given
 from services.workbench.scenario.seen import Seen
@@ -49,6 +50,9 @@ class Stagehand(Protocol):
 
     def attaching(self, verb: str, step: Attaching) -> str:
         """Attach a file, release it or take that back, fetch it."""
+
+    def erasing(self, step: Erasing) -> str:
+        """Propose an erasure, decide on it, place a hold or lift it."""
 
     def advance(self, to: datetime) -> None:
         """Move the time."""

@@ -23,6 +23,7 @@ from services.workbench.scenario.after import (
     SafetyCall,
 )
 from services.workbench.scenario.attaching import Attach, Fetch, Release
+from services.workbench.scenario.erasing import ApproveErasure, Hold, LiftHold, ProposeErasure, RejectErasure
 from services.workbench.scenario.following import Add, Correct, GiveConsent, LinkConcerns, MoveChild, WithdrawConsent
 from services.workbench.scenario.terms import Moment, Strict
 from services.workbench.scenario.then import Then
@@ -55,6 +56,11 @@ class Step(Strict):
     request: Ask | None = None
     answer: Answer | None = None
     receive: Receive | None = None
+    propose_erasure: ProposeErasure | None = None
+    approve_erasure: ApproveErasure | None = None
+    reject_erasure: RejectErasure | None = None
+    hold: Hold | None = None
+    lift_hold: LiftHold | None = None
     duty_done: DoDuty | None = None
     bring: Bring | None = None
     access_request: AskAccess | None = None

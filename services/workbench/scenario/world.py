@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.facts_pb2 import PartKind, SealedPart
-from concern_relay.v1.keys_pb2 import KeyResumed, KeySuspended
+from concern_relay.v1.keys_pb2 import KeyDestroyed, KeyResumed, KeySuspended
 from concern_relay.v1.shares_pb2 import DispatchBlocked, ShareDelivered, SharePlanned
 from services.chassis.contract import has_parts
 from services.chassis.event import Content, Core, Effect, Fact, FactKind, KeyScope, Timer, effect_id, timer_id
@@ -79,6 +79,7 @@ class World:
     _done: set[UUID] = field(default_factory=set)
     _past: dict[tuple[str, str], list[Fact]] = field(default_factory=lambda: defaultdict(list))
     _closed: set[tuple[str, str]] = field(default_factory=set)
+    _destroyed: list[tuple[str, str, str]] = field(default_factory=list)
     _scopes: set[KeyScope] = field(default_factory=set)
 
     def act(
@@ -134,21 +135,41 @@ class World:
         self._closed.discard((concern_id, consent_ref))
         self._key_event(concern_id, consent_ref, KeyResumed(reason_code="consent_not_the_basis"))
 
+    def destroy(self, concern_id: str, person_id: str, consent_ref: str) -> None:
+        """Destroy the keys of the sender's own copy, as the vault would: all, or of a person or a consent."""
+        self._destroyed.append((concern_id, person_id, consent_ref))
+        mine = {scope for scope in self._scopes if not scope.share_id and self._gone(scope)}
+        self._tell_of_keys(concern_id, mine, KeyDestroyed(reason_code="erasure_approved"))
+
+    def _gone(self, scope: KeyScope) -> bool:
+        """Whether the key of a scope was destroyed; none is made in its place."""
+        return not scope.share_id and any(
+            scope.concern_id == concern and person in ("", scope.person_id) and consent in ("", scope.consent_ref)
+            for concern, person, consent in self._destroyed
+        )
+
     def _key_event(self, concern_id: str, consent_ref: str, data: KeySuspended | KeyResumed) -> None:
+        scopes = {scope for scope in self._scopes if (scope.concern_id, scope.consent_ref) == (concern_id, consent_ref)}
+        self._tell_of_keys(concern_id, scopes, data)
+
+    def _tell_of_keys(
+        self, concern_id: str, scopes: set[KeyScope], data: KeySuspended | KeyResumed | KeyDestroyed
+    ) -> None:
         """Record what the vault did, at a moment of its own: replay tells by time which keys were open."""
         self.advance(self.now + VAULT_TAKES)
         data.concern_id = concern_id
-        scopes = {scope for scope in self._scopes if (scope.concern_id, scope.consent_ref) == (concern_id, consent_ref)}
         data.key_ids.extend(sorted(map(key_id_of, scopes)))
         name = data.DESCRIPTOR.name
-        identity = uuid5(UUID(concern_id), f"{name} {consent_ref} {self.now.isoformat()}")
+        identity = uuid5(UUID(concern_id), f"{name} {' '.join(data.key_ids)} {self.now.isoformat()}")
         fact = Fact(FactKind.EVENT, identity, name, concern_id, self.now, self.now, data)
         self.events.append(Happened("keys.v1", fact))
         self._fold_anew(concern_id)
 
     def seals(self, contents: Sequence[Content]) -> bool:
-        """Whether parts can be sealed: nothing is under a suspended key."""
-        return not any((c.scope.concern_id, c.scope.consent_ref) in self._closed for c in contents)
+        """Whether parts can be sealed: nothing is under a suspended or destroyed key."""
+        return not any(
+            (c.scope.concern_id, c.scope.consent_ref) in self._closed or self._gone(c.scope) for c in contents
+        )
 
     def _fold_anew(self, concern_id: str) -> None:
         for (service, concern), past in self._past.items():
@@ -160,10 +181,20 @@ class World:
                 self._states[service, concern] = state
 
     def _as_opens(self, fact: Fact) -> Fact:
-        """Give a fact without the parts that rest on a suspended consent; a view is sealed under a key of its own."""
-        if not self._closed or isinstance(fact.data, SharePlanned):
+        """Give a fact without the parts whose keys are suspended or destroyed; a view has a key of its own."""
+        if not (self._closed or self._destroyed) or isinstance(fact.data, SharePlanned):
             return fact
-        opens = {i: p for i, p in fact.parts.items() if (fact.concern_id, p.item.consent_ref) not in self._closed}
+        gone = {key_id_of(scope) for scope in self._scopes if self._gone(scope)}
+        sealed: dict[str, str] = (
+            {s.part_id: s.key_id for s in fact.data.parts}  # type: ignore[attr-defined]
+            if fact.data is not None and has_parts(fact.data)
+            else {}
+        )
+        opens = {
+            i: p
+            for i, p in fact.parts.items()
+            if (fact.concern_id, p.item.consent_ref) not in self._closed and sealed.get(i) not in gone
+        }
         return fact if len(opens) == len(fact.parts) else replace(fact, parts=opens)
 
     def state(self, service: str, concern_id: str) -> Any:
