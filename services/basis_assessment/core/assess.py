@@ -145,7 +145,7 @@ class _Assessing:
         of_concern = (
             word_of(AgencyClass, recipient),
             told_word(self._told, recipient),
-            alone(self._arrangement, self._state.concern, self._rows, recipient),
+            self._is_alone(recipient),
             self._consents.for_class(recipient).value,
             self._agreement,
             self._detriment(recipient),
@@ -187,6 +187,13 @@ class _Assessing:
             found = self._engine.of_class(case, (*of_concern, *own))
             if found.shares and found.message.regime_disclosure == out.regime_disclosure:
                 yield from own_basis(agency.agency_id, out, found.message, row.gateway)
+
+    def _is_alone(self, recipient: AgencyClass) -> bool:
+        """Whether nobody of the sender's own class but itself is meant; asked of that class only."""
+        if self._sender is None or self._sender.agency_class != recipient:
+            return False
+        meant = self._meant.agencies(recipient, self._selections.get(recipient, ()))
+        return alone(self._arrangement, self._state.concern, meant, self._sender)
 
     def _detriment(self, recipient: AgencyClass) -> bool:
         if not self._facts.get("more_detrimental"):

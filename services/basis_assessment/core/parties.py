@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, LegalNature
+from concern_relay.v1.codes_pb2 import AgencyClass, LegalNature
 from services.basis_assessment.facts import NOBODY
 from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force, Selection, Told
-from services.chassis.arrangement.selecting import SelectBy
 from services.chassis.clauses import Facts, Value
 from services.chassis.codes import word_of
 from services.chassis.concern import Concern
+from services.chassis.leading import leading_areas
 
 # The strongest rule wins: what must be told is not held back by another rule that only proposes.
 _STRENGTH = (Force.USUALLY, Force.PERSON_DECIDES, Force.MUST)
-_BY_NAME = frozenset({SelectBy.CHILD_SCHOOL, SelectBy.KNOWN_TO, SelectBy.EMPLOYER, SelectBy.SENDER})
-_LEADS = (AuthorityRole.AUTHORITY_ROLE_FOUND, AuthorityRole.AUTHORITY_ROLE_LIVES, AuthorityRole.AUTHORITY_ROLE_HOST)
 
 
 def of_agency(agency: Agency | None) -> Facts:
@@ -57,32 +55,33 @@ def told_word(found: Mapping[AgencyClass, str], agency_class: AgencyClass) -> st
     return found.get(agency_class, NOBODY)
 
 
-def alone(arrangement: Arrangement, concern: Concern, told_by: Iterable[Told], agency_class: AgencyClass) -> bool:
+def alone(arrangement: Arrangement, concern: Concern, meant: Iterable[Agency], sender: Agency) -> bool:
     """Whether the sender is the only one of its own class here: then nobody else of that class is proposed.
 
-    A second school, of a brother, and a health visitor beside the surgery that raises a concern are proposed to the
-    lead agency like any other (practice 5).
+    A second school, of a brother, a health visitor beside the surgery that raises a concern, and the one of the area a
+    child moved to, are proposed to the lead agency like any other (practice 5).
+
+    Args:
+        arrangement: in force.
+        concern: as it stands.
+        meant: agencies of its class that rules name here.
+        sender: who raised it.
     """
-    sender = arrangement.agency(concern.agency_id)
-    if sender is None or sender.agency_class != agency_class:
-        return False
     named = {i for p in concern.people for i in (p.school_agency_id, *p.known_to_agencies)} - {sender.agency_id}
-    if any((one := arrangement.agency(i)) is not None and one.agency_class == agency_class for i in named):
+    if any((one := arrangement.agency(i)) is not None and one.agency_class == sender.agency_class for i in named):
         return False
-    rows = (row.select for row in told_by if row.agency_class == agency_class)
-    return not any(select.role not in sender.roles and not _BY_NAME.issuperset(select.by) for select in rows)
+    return all(one.agency_id == sender.agency_id for one in meant)
 
 
 def lead(arrangement: Arrangement, concern: Concern, day: date) -> str:
-    """Give the agency id of the lead: the front door where the child was found, else lives, else is placed.
+    """Give the agency id of the lead: the front door that leads (practice 24), of those that can decide here.
 
-    Else that of the sender's area, at last the arrangement's: somebody who can decide here (practice 5 and 24).
+    Else that of the sender's area, at last the arrangement's.
     """
-    for role in _LEADS:
-        for person in concern.people:
-            for authority in person.authorities:
-                if authority.role == role and (door := _front_door(arrangement, authority.gss_code, day)):
-                    return door
+    for codes in leading_areas(concern, day):
+        for code in codes:
+            if door := _front_door(arrangement, code, day):
+                return door
     sender = arrangement.agency(concern.agency_id)
     for area in sorted(sender.areas) if sender is not None else ():
         if door := _front_door(arrangement, area, day):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date
 from typing import Final
 
-from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, PersonRole, StatutoryStatus, Ternary
+from concern_relay.v1.codes_pb2 import AgencyClass, PersonRole, Ternary
 from concern_relay.v1.facts_pb2 import Person
 from services.chassis.arrangement import FRONT_DOOR, Agency, SelectBy, Told
-from services.chassis.concern_facts import lasts
+from services.chassis.leading import CHILDREN, codes_of, leading_areas
 from services.routing.core.asked import Asked, Found
 
 _UNKNOWN_AUTHORITY: Final = "unknown_authority"
@@ -18,22 +17,6 @@ _LAST_RESORT: Final = "area_of_arrangement"
 _ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 _ANY_CLASS: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
-_LEADING: Final = (SelectBy.FOUND, SelectBy.LIVES, SelectBy.HOST, SelectBy.RESPONSIBLE, SelectBy.HOLDS_PLAN)
-_CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
-_OF_ROLE: Final = {
-    SelectBy.LIVES: AuthorityRole.AUTHORITY_ROLE_LIVES,
-    SelectBy.FOUND: AuthorityRole.AUTHORITY_ROLE_FOUND,
-    SelectBy.HOLDS_PLAN: AuthorityRole.AUTHORITY_ROLE_HOLDS_PLAN,
-    SelectBy.RESPONSIBLE: AuthorityRole.AUTHORITY_ROLE_RESPONSIBLE,
-    SelectBy.HOST: AuthorityRole.AUTHORITY_ROLE_HOST,
-    SelectBy.FORMER: AuthorityRole.AUTHORITY_ROLE_FORMER,
-}
-# A plan names its authority: nobody should have to state it a second time as an authority concerned.
-_OF_STATUS: Final = {
-    StatutoryStatus.STATUTORY_STATUS_CHILD_PROTECTION_PLAN: SelectBy.HOLDS_PLAN,
-    StatutoryStatus.STATUTORY_STATUS_LOOKED_AFTER: SelectBy.RESPONSIBLE,
-    StatutoryStatus.STATUTORY_STATUS_REMANDED: SelectBy.RESPONSIBLE,
-}
 
 
 def found_by(asked: Asked, told: Told) -> Iterator[Found]:
@@ -56,13 +39,11 @@ def found_by(asked: Asked, told: Told) -> Iterator[Found]:
 
 
 def leading(asked: Asked) -> Iterator[str]:
-    """Give the front doors that lead: where a child was found, else where it lives (practice 24), so that one does.
+    """Give the front doors that lead: of the first authority that answers (``leading_areas``), so that one does.
 
-    Where neither is known: where it is placed, which is where it lives; who is responsible for it, who holds its plan;
-    at the very end the front door that the sender's area names.
+    At the very end the front door that the sender's area names.
     """
-    for by in _LEADING:
-        codes = _authorities(asked, asked.people, _CSC, by)
+    for codes in leading_areas(asked.concern, asked.day):
         for code in codes:
             doors = asked.arrangement.agencies_of(_CSC, role=FRONT_DOOR, area=code, day=asked.day)
             yield from (door.agency_id for door in doors or (asked.arrangement.outside(code),))
@@ -106,7 +87,7 @@ def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:  # noqa: C90
 def _attached(people: Iterable[Person], by: SelectBy) -> Iterator[tuple[str, frozenset[str]]]:
     """Give the agencies people of the concern attend or are known to, each with the child it is about, if any."""
     for person in people:
-        child = frozenset({person.person_id}) if person.role in _CHILDREN else frozenset[str]()
+        child = frozenset({person.person_id}) if person.role in CHILDREN else frozenset[str]()
         if by is SelectBy.KNOWN_TO:
             for agency_id in person.known_to_agencies:
                 yield agency_id, child
@@ -158,19 +139,8 @@ def _authorities(
     if agency_class == AgencyClass.AGENCY_CLASS_ADULT_SOCIAL_CARE:
         first: Iterable[Person] = [p for p in everyone if p.adult_at_risk == Ternary.TERNARY_YES]
     else:
-        first = [p for p in everyone if p.role in _CHILDREN]
-    return _codes_of(first, by, asked.day) or _codes_of(everyone, by, asked.day)
-
-
-def _codes_of(people: Iterable[Person], by: SelectBy, day: date) -> tuple[str, ...]:
-    stated = [a.gss_code for person in people for a in person.authorities if a.role == _OF_ROLE[by]]
-    plans = [
-        status.gss_code
-        for person in people
-        for status in person.statuses
-        if _OF_STATUS.get(status.status) is by and lasts(status, day)
-    ]
-    return tuple(dict.fromkeys(code for code in (*stated, *plans) if code))
+        first = [p for p in everyone if p.role in CHILDREN]
+    return codes_of(first, by, asked.day) or codes_of(everyone, by, asked.day)
 
 
 def _of_area(asked: Asked, told: Told, gss_code: str) -> Iterator[Found]:
