@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
@@ -85,7 +86,10 @@ class _App(FastAPI):
 
 def _take_no_name_for_an_id(app: FastAPI) -> None:
     """Answer 405 where a path of its own, as ``/v1/concerns/preview``, would be an id to a route of another method."""
-    methods = {path: {method.upper() for method in told} for path, told in app.openapi()["paths"].items()}
+    methods: dict[str, set[str]] = {}
+    for route in iter_route_contexts(app.routes):
+        if route.include_in_schema:
+            methods.setdefault(str(route.path_format), set()).update(route.methods or ())
     for path, own in methods.items():
         if "{" in path:
             continue

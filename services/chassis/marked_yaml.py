@@ -22,7 +22,7 @@ NESTING_MAX = 100
 _REMEDY = "mend it: text with a colon, a comma or # goes in quotes; indent with blanks, not tabs"
 
 # libyaml where the wheel has it: ten times as fast, and every process reads law and arrangement when it starts.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,7 +89,7 @@ def read_text(raw: bytes, name: str) -> yaml.Node:
     """Read YAML as ``read_document`` does, from bytes; ``name`` stands in errors."""
     try:
         _refuse_deep(raw, name)
-        root: yaml.Node | None = _LOADER(_Named(raw, name)).get_single_node()
+        root: yaml.Node | None = LOADER(_Named(raw, name)).get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -99,6 +99,15 @@ def read_text(raw: bytes, name: str) -> yaml.Node:
     if root is None:
         raise DocumentError(Mistake(name, 1, 1, "empty", "write the document"))
     return root
+
+
+def plain(written: str | bytes) -> Any:
+    """Give plain data: for documents of our own, and for what ``read_text`` took.
+
+    Raises:
+        YAMLError: it is no YAML.
+    """
+    return yaml.load(written, LOADER)  # noqa: S506  (a safe loader)
 
 
 class _Named(BytesIO):
@@ -112,7 +121,7 @@ class _Named(BytesIO):
 def _refuse_deep(raw: bytes, name: str) -> None:
     """Refuse what is nested too deeply before nodes are made of it, which libyaml does without a limit."""
     depth = 0
-    for event in yaml.parse(_Named(raw, name), Loader=_LOADER):
+    for event in yaml.parse(_Named(raw, name), Loader=LOADER):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > NESTING_MAX:

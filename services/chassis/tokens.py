@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import jwt
-import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from services.chassis.errors import SettingsError
+from services.chassis.marked_yaml import plain
 
 AUDIENCE: Final = "concern-relay"
 LOCAL_ISSUER: Final = "concern-relay-local"
@@ -155,14 +155,14 @@ def local_tokens(state_dir: Path, deploy_dir: Path) -> Mapping[str, Path]:
 def _agencies(deploy_dir: Path) -> list[str]:
     found: set[str] = set()
     for path in sorted((deploy_dir / "arrangements").glob("*.yaml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = plain(path.read_text(encoding="utf-8"))
         found |= {agency["id"] for agency in document.get("agencies", ())}
     return sorted(found)
 
 
 def _suppliers(deploy_dir: Path) -> list[str]:
     path = deploy_dir / "suppliers.yaml"
-    return sorted(yaml.safe_load(path.read_text(encoding="utf-8"))["suppliers"]) if path.exists() else []
+    return sorted(plain(path.read_text(encoding="utf-8"))["suppliers"]) if path.exists() else []
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.chassis.auth import Caller, require
 from services.chassis.errors import SettingsError
 from services.chassis.log import Log
+from services.chassis.marked_yaml import plain
 from services.chassis.problems import problem
 from services.chassis.tokens import FOR_GOOD, Revoked
 
@@ -137,6 +138,6 @@ def _stamp(path: Path | None) -> tuple[int, int] | None:
 def _read(path: Path | None) -> SupplierList:
     assert path is not None
     try:
-        return SupplierList.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return SupplierList.model_validate(plain(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise SettingsError(f"{path.name} holds no list of suppliers: {type(error).__name__}") from error

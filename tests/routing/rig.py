@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+from fastapi import FastAPI
 from google.protobuf.message import Message
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, ClassAssessment, ItemAssessment
@@ -220,6 +222,17 @@ class Rig:
         found = [decode(entry_record(row)) for row in rows]
         return [event for event in found if not type_name or event.type == type_name]
 
+    @cached_property
+    def app(self) -> FastAPI:
+        """The HTTP app, as the process has one."""
+        return create_app(
+            "routing",
+            [routes(self.context)],
+            health=self.context.health,
+            telemetry=Telemetry("routing"),
+            tokens=tokens_of(self.context.settings),
+        )
+
     def client(self, agency_id: str, *scopes: str, name: str = "", role: str = "") -> httpx.AsyncClient:
         """A client of the HTTP app with an agency's token."""
         settings = self.context.settings
@@ -231,15 +244,8 @@ class Rig:
             name=name,
             role=role,
         )
-        app = create_app(
-            "routing",
-            [routes(self.context)],
-            health=self.context.health,
-            telemetry=Telemetry("routing"),
-            tokens=tokens_of(settings),
-        )
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app),
+            transport=httpx.ASGITransport(app=self.app),
             base_url="http://routing",
             headers={"Authorization": f"Bearer {token}"},
         )

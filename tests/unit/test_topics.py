@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from services.chassis import topics
+from services.chassis.marked_yaml import plain
 from services.chassis.topics.acl import Acl, Operation, Pattern, Resource
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def registry() -> topics.Registry:
 
 
 def _changed(tmp_path: Path, **changes: object) -> Path:
-    content = yaml.safe_load(topics.registry.DEFAULT_PATH.read_text())
+    content = plain(topics.registry.DEFAULT_PATH.read_text())
     path = tmp_path / "topics.yaml"
     path.write_text(yaml.safe_dump(content | changes))
     return path

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from services.chassis.errors import RelayError
+from services.chassis.marked_yaml import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -180,7 +181,7 @@ def load(path: Path = DEFAULT_PATH) -> Registry:
         RegistryError: naming the file and each thing wrong in it.
     """
     try:
-        return Registry.model_validate(yaml.safe_load(path.read_text()))
+        return Registry.model_validate(plain(path.read_text()))
     except (OSError, yaml.YAMLError) as cause:
         raise RegistryError(f"cannot read the topic registry {path.name}: {cause}") from cause
     except ValidationError as cause:

@@ -11,13 +11,13 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from services.chassis.marked_yaml import DocumentError, Mistake, read_document
+from services.chassis.marked_yaml import LOADER, DocumentError, Mistake, read_document
 from services.workbench.scenario.document import Scenario
 from services.workbench.scenario.named import misnamed
 from services.workbench.scenario.places import Places, fields_at, remedy_for, twice, words_at
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(LOADER):  # type: ignore[misc]
     """YAML's safe loader, without its dates: a date is text here, as it is in JSON."""
 
 

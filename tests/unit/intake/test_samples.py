@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from services.chassis.marked_yaml import plain
 from services.intake.reading import read_tree
 from tests.unit.intake.events import said
 
@@ -38,7 +38,7 @@ def test_the_samples_to_read_can_be_raised(name: str):
 
 def test_the_senders_are_agencies_of_the_arrangement():
     """So the demo has a token for each."""
-    arrangement = yaml.safe_load((ROOT / "deploy/arrangements/kent-and-medway.yaml").read_text(encoding="utf-8"))
+    arrangement = plain((ROOT / "deploy/arrangements/kent-and-medway.yaml").read_text(encoding="utf-8"))
     known = {agency["id"] for agency in arrangement["agencies"]}
 
     named = {value for line in LINES for p in line.get("people", ()) for value in _agencies(p)}
