@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -36,11 +38,16 @@ RELAY_LANE: Final = {
 
 def body_of(model: type[BaseModel], example: dict[str, Any] | None = None, *, required: bool = True) -> dict[str, Any]:
     """Document a body that is read by hand, within bounds that a framework does not keep."""
-    schema = model.model_json_schema()
-    content: dict[str, Any] = {"schema": inlined(schema, schema.get("$defs", {}))}
+    content: dict[str, Any] = {"schema": deepcopy(_schema_of(model))}
     if example is not None:
         content["example"] = example
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
+
+
+@cache
+def _schema_of(model: type[BaseModel]) -> Any:
+    schema = model.model_json_schema()
+    return inlined(schema, schema.get("$defs", {}))
 
 
 def inlined(schema: Any, definitions: dict[str, Any]) -> Any:
