@@ -32,7 +32,7 @@ demo: setup ## the same, feed the sample, wait for each concern to run its cours
 	@$(BIN)/concern-relay demo
 
 test: setup ## every test, against the real broker and the real database
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: setup ## the pure tests only, but for the exhaustive ones: no server
 	@$(BIN)/python -m pytest tests/unit -m "not exhaustive" -n 2 --dist worksteal

@@ -49,6 +49,16 @@ STOP_DEADLINE_S: Final = 40.0
 POLL_S: Final = 0.05
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have files that take turns on one worker, where several share the tests file by file."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.turns import InTurns  # noqa: PLC0415  (only where xdist runs)
+
+    return InTurns(config, log)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End this session's servers, if a test asked for them, and forget their state."""
     if hasattr(config, "workerinput"):
