@@ -8,7 +8,7 @@ from datetime import UTC
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from concern_relay.v1.assessments_pb2 import (
@@ -71,8 +71,11 @@ def access_routes(rooms: Rooms, exemptions: tuple[Exemption, ...], routing_url: 
     by_code = {one.code: one for one in exemptions}
 
     @routes.get("", summary="Requests for a copy at your agency, open ones first")
-    async def listed(caller: Decider) -> dict[str, Any]:
-        found = await rooms.decisions.access(rooms.answers_for(caller.agency_id))
+    async def listed(
+        caller: Decider,
+        test: Annotated[bool, Query(description="Those of practice concerns instead of real ones.")] = False,
+    ) -> dict[str, Any]:
+        found = await rooms.decisions.access(rooms.answers_for(caller.agency_id), test=test)
         return {"requests": [_shown(one, by_code) for one in found]}
 
     @routes.get("/exemptions", summary="Exemptions, each with its tests and where it comes from")

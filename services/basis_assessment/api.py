@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from concern_relay.v1.assessments_pb2 import DecisionRecorded, DecisionRequested
@@ -24,6 +24,7 @@ NOTE_CHARS_MAX: Final = 5_000
 CODE: Final = r"^[a-z0-9_]*$"
 
 Decider = Annotated[Caller, Depends(require("decide"))]
+Practice = Annotated[bool, Query(description="Those of practice concerns instead of real ones.")]
 Looker = Annotated[Caller, Depends(require("decide", "audit", "operate"))]
 
 
@@ -55,8 +56,8 @@ def decision_routes(rooms: Rooms) -> APIRouter:
     routes = APIRouter(tags=["decisions"])
 
     @routes.get("/v1/decisions", summary="What waits for a person of your agency")
-    async def list_decisions(caller: Decider) -> dict[str, Any]:
-        waiting = await rooms.decisions.waiting(rooms.answers_for(caller.agency_id))
+    async def list_decisions(caller: Decider, test: Practice = False) -> dict[str, Any]:
+        waiting = await rooms.decisions.waiting(rooms.answers_for(caller.agency_id), test=test)
         return {"decisions": [listed(each, rooms.pack) for each in waiting]}
 
     @routes.get("/v1/decisions/{decision_id}", summary="A decision with what led to it, and who may answer")

@@ -56,6 +56,7 @@ CREATE TABLE IF NOT EXISTS assessment (
     assessed bytea,
     recorded timestamptz
 );
+ALTER TABLE assessment ADD COLUMN IF NOT EXISTS test boolean NOT NULL DEFAULT false;
 """
 
 
@@ -102,9 +103,10 @@ class BasisStore:
         """Write what an input and its effects mean for these tables."""
         if fact.type == "ConcernRaised" and fact.data is not None:
             await connection.execute(
-                "INSERT INTO assessment (concern_id, agency_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                "INSERT INTO assessment (concern_id, agency_id, test) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
                 UUID(fact.concern_id),
                 fact.agency_id,
+                fact.data.test,  # type: ignore[attr-defined]
             )
         for effect in effects:
             await _keep(connection, effect)
@@ -201,14 +203,14 @@ class Decisions:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def waiting(self, agencies: Collection[str]) -> list[Waiting]:
-        """Give the decisions that wait for people of some agencies, the most pressing first."""
+    async def waiting(self, agencies: Collection[str], *, test: bool = False) -> list[Waiting]:
+        """Give the decisions that wait for people of some agencies, the most pressing first; of practice apart."""
         rows = await self._pool.fetch(
             "SELECT * FROM decision WHERE (agency_id = ANY($1) OR escalated_to = ANY($1)) "
             "AND state IN ('open', 'overdue') "
+            "AND EXISTS (SELECT FROM assessment AS one WHERE one.concern_id = decision.concern_id AND one.test) = $3 "
             "ORDER BY due_at, decision_id LIMIT $2",
-            list(agencies),
-            LIST_MAX,
+            *(list(agencies), LIST_MAX, test),
         )
         return [_waiting(row) for row in rows]
 
@@ -231,12 +233,13 @@ class Decisions:
         )
         return [BasisAssessed.FromString(bytes(row["assessed"])) for row in rows]
 
-    async def access(self, agencies: Collection[str]) -> list[AccessAsked]:
-        """Give the requests for a copy at some agencies, open ones first."""
+    async def access(self, agencies: Collection[str], *, test: bool = False) -> list[AccessAsked]:
+        """Give the requests for a copy at some agencies, open ones first; those of practice apart."""
         rows = await self._pool.fetch(
-            "SELECT * FROM subject_access WHERE agency_id = ANY($1) ORDER BY state = 'decided', due_at LIMIT $2",
-            list(agencies),
-            LIST_MAX,
+            "SELECT * FROM subject_access WHERE agency_id = ANY($1) "
+            "AND EXISTS (SELECT FROM assessment AS one WHERE one.concern_id = subject_access.concern_id AND one.test) "
+            "= $3 ORDER BY state = 'decided', due_at LIMIT $2",
+            *(list(agencies), LIST_MAX, test),
         )
         return [_asked_for(row) for row in rows]
 

@@ -140,7 +140,8 @@ def concern(concern_id: str, status: Status, reason: str = "") -> ConcernAnswer:
         history=status.history,
         test=status.test,
         same_reference_as=status.same_reference_as or None,
-        notice=[Notice(code="telephone_now", text=TELEPHONE)] if expired else [],
+        # practice makes nobody telephone about a child who does not exist
+        notice=[Notice(code="telephone_now", text=TELEPHONE)] if expired and not status.test else [],
     )
 
 

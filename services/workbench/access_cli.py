@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.workbench.calls import asked
+from services.workbench.calls import Practice, asked
 from services.workbench.output import answer
 
 app = typer.Typer(no_args_is_help=True, help="Subject access: who asked for a copy, and what was decided.")
@@ -17,9 +17,9 @@ PATH = "/v1/subject-access"
 
 
 @app.command("list")
-def list_(agency: Agency, as_json: AsJson = False) -> None:
+def list_(agency: Agency, practice: Practice = False, as_json: AsJson = False) -> None:
     """List requests for a copy, open ones first."""
-    data, findings = asked("basis_assessment", agency, "GET", PATH)
+    data, findings = asked("basis_assessment", agency, "GET", PATH, params={"test": practice})
     found = (data or {}).get("requests", [])
     lines = [f"{r['request_id']}  {r['requester']:<18} {r['role']:<20} due {r['due_at']}  {r['state']}" for r in found]
     raise answer("access list", data, findings, as_json=as_json, lines=lines, nothing="nobody has asked")

@@ -9,12 +9,16 @@ import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import httpx
+import typer
 
 from services.workbench.output import Finding
 from services.workbench.servers.state import chosen
+
+Practice = Annotated[bool, typer.Option("--test", help="What practice concerns led to, instead of real ones.")]
+"""An option of every command that lists what waits for an agency."""
 
 DEADLINE_S = 15.0
 DOWNLOAD_DEADLINE_S = 60.0

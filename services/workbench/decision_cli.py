@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.workbench.calls import asked
+from services.workbench.calls import Practice, asked
 from services.workbench.output import answer
 
 app = typer.Typer(no_args_is_help=True, help="What only a named person may decide.")
@@ -17,9 +17,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON envelope, for mac
 
 
 @app.command("list")
-def list_(agency: Agency, as_json: AsJson = False) -> None:
+def list_(agency: Agency, practice: Practice = False, as_json: AsJson = False) -> None:
     """List the decisions that wait for a person of this agency."""
-    data, findings = asked("basis_assessment", agency, "GET", "/v1/decisions")
+    data, findings = asked("basis_assessment", agency, "GET", "/v1/decisions", params={"test": practice})
     found = (data or {}).get("decisions", [])
     lines = [_line(d) for d in found]
     raise answer("decision list", data, findings, as_json=as_json, lines=lines, nothing="nothing waits")

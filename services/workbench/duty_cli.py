@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.workbench.calls import asked
+from services.workbench.calls import Practice, asked
 from services.workbench.concern_lines import at
 from services.workbench.output import answer
 from services.workbench.share_lines import duty_lines
@@ -22,10 +22,12 @@ def list_(
     agency: Agency,
     concern: Annotated[str, typer.Option(help="Only those of one concern.")] = "",
     every: Annotated[bool, typer.Option("--all", help="Those that were done, too.")] = False,
+    practice: Practice = False,
     as_json: AsJson = False,
 ) -> None:
     """List what your agency has to do by a time, the earliest first."""
     params = ({} if every else {"state": "running"}) | ({"concern_id": concern} if concern else {})
+    params["test"] = str(practice).lower()
     data, findings = asked("routing", agency, "GET", "/v1/duties", params=params)
     lines = list(duty_lines(data["duties"])) or ["nothing here"] if data else []
     raise answer("duty list", data, findings, as_json=as_json, lines=lines)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from services.workbench import by_hand_cli
-from services.workbench.calls import asked
+from services.workbench.calls import Practice, asked
 from services.workbench.output import Finding, answer
 from services.workbench.share_lines import duty_lines, inbox_lines, share_lines
 
@@ -27,10 +27,11 @@ Role = Annotated[str, typer.Option("--role", help="Role of that person, as `duty
 def list_(
     agency: Agency,
     state: Annotated[str, typer.Option(help="delivered, read, acknowledged or outcome; all when left out.")] = "",
+    practice: Practice = False,
     as_json: AsJson = False,
 ) -> None:
     """List the shares in an agency's inbox, and what it has to do by a time."""
-    shares, duties, findings = _pages(agency, {"state": state} if state else {})
+    shares, duties, findings = _pages(agency, {"test": str(practice).lower(), **({"state": state} if state else {})})
     data = None if findings else {"shares": shares, "duties": duties}
     due = list(duty_lines(duties))
     lines = [*inbox_lines(shares), *(("", *due) if shares and due else due)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.workbench.calls import asked
+from services.workbench.calls import Practice, asked
 from services.workbench.output import answer
 
 app = typer.Typer(no_args_is_help=True, help="Ask another agency what it holds about a child, and answer.")
@@ -20,9 +20,9 @@ Role = Annotated[str, typer.Option("--role", help="Role of that person, as `duty
 
 
 @app.command("list")
-def list_(agency: Agency, as_json: AsJson = False) -> None:
+def list_(agency: Agency, practice: Practice = False, as_json: AsJson = False) -> None:
     """List what your agency was asked and what it asked, open ones first."""
-    data, findings = asked("routing", agency, "GET", "/v1/requests")
+    data, findings = asked("routing", agency, "GET", "/v1/requests", params={"test": practice})
     lines = [
         f"{r['request_id']}  {r['state']:<12} {r['band']:<5} due {r['due'] or '-'}  "
         f"{r['agency_id']} asks {r['asked_agency_id']}{'  OVERDUE' if r['overdue'] and r['state'] == 'open' else ''}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.workbench.calls import asked
+from services.workbench.calls import Practice, asked
 from services.workbench.output import answer
 
 app = typer.Typer(
@@ -22,8 +22,10 @@ Role = Annotated[str, typer.Option("--role", help="Role of that person, as `safe
 Words = Annotated[str, typer.Option(help="The reasons, in words; sealed.")]
 
 
-def _listed(name: str, agency: str, as_json: bool, path: str, key: str, what: tuple[str, ...]) -> typer.Exit:
-    data, findings = asked("routing", agency, "GET", path)
+def _listed(
+    name: str, agency: str, practice: bool, as_json: bool, path: str, key: str, what: tuple[str, ...]
+) -> typer.Exit:
+    data, findings = asked("routing", agency, "GET", path, params={"test": practice})
     lines = ["  ".join(str(row[column]) or "-" for column in what) for row in (data or {}).get(key, [])]
     return answer(name, data, findings, as_json=as_json, lines=lines, nothing="nothing here")
 
@@ -53,10 +55,10 @@ def recall(
 
 
 @app.command()
-def erasures(agency: Agency, as_json: AsJson = False) -> None:
+def erasures(agency: Agency, practice: Practice = False, as_json: AsJson = False) -> None:
     """List what your agency was asked to erase, and what is asked of others for your concerns."""
     columns = ("erasure_id", "agency_id", "reason", "answer", "due", "overdue")
-    raise _listed("share erasures", agency, as_json, "/v1/erasures", "erasures", columns)
+    raise _listed("share erasures", agency, practice, as_json, "/v1/erasures", "erasures", columns)
 
 
 @app.command()
@@ -76,10 +78,10 @@ def erased(
 
 
 @app.command()
-def breaches(agency: Agency, as_json: AsJson = False) -> None:
+def breaches(agency: Agency, practice: Practice = False, as_json: AsJson = False) -> None:
     """List the breaches your agency owns, with their clocks."""
     columns = ("breach_id", "recipient_agency_id", "reason", "report_by", "overdue", "call_by", "called_at", "closed")
-    raise _listed("share breaches", agency, as_json, "/v1/breaches", "breaches", columns)
+    raise _listed("share breaches", agency, practice, as_json, "/v1/breaches", "breaches", columns)
 
 
 @app.command()
@@ -102,10 +104,10 @@ def breach(
 
 
 @app.command()
-def disagreements(agency: Agency, as_json: AsJson = False) -> None:
+def disagreements(agency: Agency, practice: Practice = False, as_json: AsJson = False) -> None:
     """List the disagreements your agency is a party to."""
     columns = ("disagreement_id", "raised_by_agency_id", "about", "stage", "role", "due", "overdue", "resolution")
-    raise _listed("share disagreements", agency, as_json, "/v1/disagreements", "disagreements", columns)
+    raise _listed("share disagreements", agency, practice, as_json, "/v1/disagreements", "disagreements", columns)
 
 
 @app.command()

@@ -18,7 +18,7 @@ from services.chassis.codes import number_of
 from services.chassis.event import Refused
 from services.routing.afterwards import answers
 from services.routing.afterwards.acting import Afterwards, content, message_of, said_by
-from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, Sender, saying, who
+from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, Practice, Sender, saying, who
 from services.routing.afterwards.edge import answer as row_answer
 
 
@@ -56,14 +56,14 @@ def recall_routes(after: Afterwards) -> APIRouter:  # noqa: C901  (a list of rou
             replaced += [UUID(planned.share_id)] if planned is not None else []
         breaches = [
             row_answer(answers.BreachAnswer, row)
-            for row in await after.found.breaches(caller.agency_id, limit=PAGE_MAX)
+            for row in await after.found.breaches(caller.agency_id, test=rows[0]["test"], limit=PAGE_MAX)
             if row["share_id"] in {r["share_id"] for r in rows}
         ]
         return answers.RecallAnswer(share_ids=recalled, breaches=breaches, replaced_by=replaced)
 
     @routes.get("/breaches", summary="Breaches of your agency as the controller, open ones first")
-    async def list_breaches(caller: Anybody, limit: Limit = PAGE_MAX) -> answers.BreachList:
-        rows = await after.found.breaches(caller.agency_id, limit=limit)
+    async def list_breaches(caller: Anybody, test: Practice = False, limit: Limit = PAGE_MAX) -> answers.BreachList:
+        rows = await after.found.breaches(caller.agency_id, test=test, limit=limit)
         return answers.BreachList(breaches=[row_answer(answers.BreachAnswer, row) for row in rows])
 
     async def _breach(breach_id: UUID, caller: Caller, kind: Any, said: Any, code: str) -> answers.BreachAnswer:
@@ -104,8 +104,8 @@ def erasure_routes(after: Afterwards) -> APIRouter:
     routes = APIRouter(prefix="/v1/erasures", tags=["erasures"])
 
     @routes.get("", summary="What your agency was asked to erase, and what is asked of others for your concerns")
-    async def list_erasures(caller: Anybody, limit: Limit = PAGE_MAX) -> answers.ErasureList:
-        rows = await after.found.erasures(caller.agency_id, limit=limit)
+    async def list_erasures(caller: Anybody, test: Practice = False, limit: Limit = PAGE_MAX) -> answers.ErasureList:
+        rows = await after.found.erasures(caller.agency_id, test=test, limit=limit)
         return answers.ErasureList(erasures=[row_answer(answers.ErasureAnswer, row) for row in rows])
 
     async def _answered(erasure_id: UUID, caller: Caller, kind: Any, said: Any, **fields: Any) -> answers.ErasureAnswer:

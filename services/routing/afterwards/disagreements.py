@@ -15,7 +15,7 @@ from services.chassis.codes import number_of, word_of
 from services.chassis.event import Refused
 from services.routing.afterwards import answers
 from services.routing.afterwards.acting import Afterwards, message_of, said_by
-from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, opened, who
+from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, Practice, opened, who
 from services.routing.afterwards.edge import answer as row_answer
 from services.routing.answers import NamedBody
 
@@ -35,8 +35,10 @@ def disagreement_routes(after: Afterwards) -> APIRouter:  # noqa: C901  (a list 
     routes = APIRouter(prefix="/v1/disagreements", tags=["resolving professional disagreement"])
 
     @routes.get("", summary="Disagreements your agency is a party to, open ones first")
-    async def list_disagreements(caller: Anybody, limit: Limit = PAGE_MAX) -> answers.DisagreementList:
-        rows = await after.found.disagreements(caller.agency_id, limit=limit)
+    async def list_disagreements(
+        caller: Anybody, test: Practice = False, limit: Limit = PAGE_MAX
+    ) -> answers.DisagreementList:
+        rows = await after.found.disagreements(caller.agency_id, test=test, limit=limit)
         return answers.DisagreementList(disagreements=[row_answer(answers.DisagreementAnswer, row) for row in rows])
 
     @routes.post("", summary="Disagree, as a named person of the sender or the recipient, about what became of it")
@@ -52,7 +54,7 @@ def disagreement_routes(after: Afterwards) -> APIRouter:  # noqa: C901  (a list 
         raised: Any = message_of(done, "DisagreementRaised")
         if raised is not None:
             return await _one(UUID(raised.disagreement_id))
-        mine = await after.found.disagreements(caller.agency_id, limit=PAGE_MAX)
+        mine = await after.found.disagreements(caller.agency_id, test=row["test"], limit=PAGE_MAX)
         same = [r for r in mine if r["share_id"] == row["share_id"] and r["about"] == body.about.value]
         return row_answer(answers.DisagreementAnswer, same[0])
 

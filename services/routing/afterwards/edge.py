@@ -19,6 +19,7 @@ A = TypeVar("A", bound=BaseModel)
 PAGE_MAX: Final = 500
 Anybody = Annotated[Caller, Depends(require("inbox", "raise"))]
 Sender = Annotated[Caller, Depends(require("raise"))]
+Practice = Annotated[bool, Query(description="Those of practice concerns instead of real ones.")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 

@@ -14,7 +14,7 @@ from services.chassis.codes import number_of
 from services.chassis.event import Refused, derived_id
 from services.routing.afterwards import answers
 from services.routing.afterwards.acting import Afterwards, content, message_of, said_by
-from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, opened, who
+from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, Practice, opened, who
 from services.routing.afterwards.edge import answer as row_answer
 from services.routing.answers import NamedBody
 from services.routing.core.requests import purpose_part
@@ -25,8 +25,8 @@ def request_routes(after: Afterwards) -> APIRouter:  # noqa: C901  (a list of ro
     routes = APIRouter(prefix="/v1/requests", tags=["requests for information"])
 
     @routes.get("", summary="What your agency was asked, and what it asked, open ones first")
-    async def list_requests(caller: Anybody, limit: Limit = PAGE_MAX) -> answers.RequestList:
-        rows = await after.found.requests(caller.agency_id, limit=limit)
+    async def list_requests(caller: Anybody, test: Practice = False, limit: Limit = PAGE_MAX) -> answers.RequestList:
+        rows = await after.found.requests(caller.agency_id, test=test, limit=limit)
         return answers.RequestList(requests=[row_answer(answers.RequestAnswer, row) for row in rows])
 
     @routes.post("", summary="Ask another agency what it holds: purpose and power stated, band red, amber or green")

@@ -269,7 +269,10 @@ async def project(connection: asyncpg.Connection[Any], effects: Sequence[Fact]) 
 
 
 class Found:
-    """Looks things up for those who may see them; whoever asks decides that."""
+    """Looks things up for those who may see them; whoever asks decides that.
+
+    Practice stands on no list of what is real (practice 28); a concern's shares are all practice, or none is.
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -285,35 +288,42 @@ class Found:
         sql = "SELECT * FROM share WHERE concern_id = $1 AND ($2 = '' OR agency_id = $2) ORDER BY seq DESC"
         return await self._fetch(sql, concern_id, agency_id)
 
-    async def disagreements(self, agency_id: str, *, limit: int) -> list[asyncpg.Record]:
+    async def disagreements(self, agency_id: str, *, test: bool = False, limit: int) -> list[asyncpg.Record]:
         """Give the disagreements an agency is a party to, open ones first."""
         return await self._fetch(
             "SELECT disagreement.* FROM disagreement JOIN share USING (share_id) "
-            "WHERE disagreement.recipient_agency_id = $1 OR share.sender_agency_id = $1 "
+            "WHERE (disagreement.recipient_agency_id = $1 OR share.sender_agency_id = $1) AND share.test = $3 "
             "ORDER BY resolved_at IS NOT NULL, raised_at LIMIT $2",
-            *(agency_id, limit),
+            *(agency_id, limit, test),
         )
 
-    async def erasures(self, agency_id: str, *, limit: int) -> list[asyncpg.Record]:
+    async def erasures(self, agency_id: str, *, test: bool = False, limit: int) -> list[asyncpg.Record]:
         """Give what an agency was asked to erase, and what was asked of others for its concerns; open ones first."""
         return await self._fetch(
-            "SELECT * FROM erasure WHERE agency_id = $1 OR EXISTS (SELECT FROM share "
-            "WHERE share.share_id::text = erasure.share_id AND sender_agency_id = $1) "
+            "SELECT * FROM erasure WHERE (agency_id = $1 OR EXISTS (SELECT FROM share "
+            "WHERE share.share_id::text = erasure.share_id AND sender_agency_id = $1)) "
+            "AND EXISTS (SELECT FROM share AS one WHERE one.concern_id = erasure.concern_id AND one.test) = $3 "
             "ORDER BY answer <> '', asked_at LIMIT $2",
-            *(agency_id, limit),
+            *(agency_id, limit, test),
         )
 
-    async def breaches(self, agency_id: str, *, limit: int) -> list[asyncpg.Record]:
+    async def breaches(self, agency_id: str, *, test: bool = False, limit: int) -> list[asyncpg.Record]:
         """Give the breaches an agency owns, open ones first."""
-        sql = "SELECT * FROM breach WHERE controller_agency_id = $1 ORDER BY closed <> '', aware_at LIMIT $2"
-        return await self._fetch(sql, agency_id, limit)
+        return await self._fetch(
+            "SELECT * FROM breach WHERE controller_agency_id = $1 "
+            "AND EXISTS (SELECT FROM share AS one WHERE one.concern_id = breach.concern_id AND one.test) = $3 "
+            "ORDER BY closed <> '', aware_at LIMIT $2",
+            *(agency_id, limit, test),
+        )
 
-    async def requests(self, agency_id: str, *, limit: int) -> list[asyncpg.Record]:
+    async def requests(self, agency_id: str, *, test: bool = False, limit: int) -> list[asyncpg.Record]:
         """Give what an agency was asked, and what it asked; open ones first. A returned one is its asker's alone."""
         return await self._fetch(
-            "SELECT * FROM information_request WHERE agency_id = $1 OR (asked_agency_id = $1 AND state <> 'returned') "
-            "ORDER BY state <> 'open', asked_at LIMIT $2",
-            *(agency_id, limit),
+            "SELECT * FROM information_request "
+            "WHERE (agency_id = $1 OR (asked_agency_id = $1 AND state <> 'returned')) "
+            "AND EXISTS (SELECT FROM share AS one WHERE one.concern_id = information_request.concern_id AND one.test) "
+            "= $3 ORDER BY state <> 'open', asked_at LIMIT $2",
+            *(agency_id, limit, test),
         )
 
     async def _fetch(self, query: str, *values: object) -> list[asyncpg.Record]:

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from concern_relay.v1.codes_pb2 import AgencyClass, Outcome, RecallReason, Urgency
+from concern_relay.v1.concerns_pb2 import WatchExpired
 from concern_relay.v1.facts_pb2 import NamedPerson, Note, Part
 from concern_relay.v1.shares_pb2 import (
     BreachRecorded,
     CorrectionSent,
     DispatchBlocked,
     DispatchReleased,
+    FrontDoorAlarmed,
     ShareAcknowledged,
     ShareDelivered,
     SharePlanned,
@@ -35,6 +37,7 @@ from tests.unit.routing.routing_cases import (
     concern_of,
     corrected,
     detail,
+    event,
     item,
     person,
     pid,
@@ -73,13 +76,14 @@ class Life:
     gone: set[tuple[str, str]] = field(default_factory=set)
     facts: list[Fact] = field(default_factory=list)
     content: Part = field(default_factory=Part)
+    test: bool = False
 
     def begin(self) -> Life:
         """Raise the concern; social care and police must be told, school and hub because somebody decided so."""
         child = person("tom", lives=KENT, school_agency_id=SCHOOL, known_to_agencies=[HUB])
         told = item("x", text="as first told", core=True)
         self.content = Part(item=told)
-        self._fed(raised(detail(suspected_crime=1), child, told, urgency=self.urgency), "raised")
+        self._fed(raised(detail(suspected_crime=1), child, told, urgency=self.urgency, test=self.test), "raised")
         return self
 
     def step(self, what: str, agency: str, hours: int) -> None:
@@ -143,6 +147,18 @@ class Life:
         """A named person has it."""
         self.bench.acknowledge(agency, at=self.now)
 
+    def redirect(self, agency: str) -> None:
+        """Whoever has it says that it belongs elsewhere."""
+        if agency in self.bench.told:
+            self.bench.redirect(agency, "medway-csc" if agency == CSC else CSC)
+
+    def watch(self, agency: str) -> None:
+        """Nobody had it in time."""
+        del agency
+        data = WatchExpired(concern_id=CONCERN, agency_id="larkfield-primary", test=self.test)
+        data.due_at.FromDatetime(self.now)
+        self.bench.feed(event(f"watch {len(self.facts)} {self.now}", data, {}, self.now))
+
     def fire(self, agency: str) -> None:
         """Let the earliest timer fall due."""
         del agency
@@ -180,9 +196,9 @@ def _signed(agency: str) -> str:
     return arrangement().agencies[agency].agreement or ""
 
 
-def lived(urgency: Urgency, steps: list[tuple[str, str, int]]) -> Life:
+def lived(urgency: Urgency, steps: list[tuple[str, str, int]], *, test: bool = False) -> Life:
     """Live through steps, then let everything settle."""
-    life = Life(urgency).begin()
+    life = Life(urgency, test=test).begin()
     for step in steps:
         life.step(*step)
     return life.end()
@@ -309,3 +325,32 @@ def test_released_content_goes_once(steps: list[tuple[str, str, int]]) -> None:
     live = [s for s in state.shares_of(HUB) if s.digests.get(ITEM) == part_digest(life.content)]
     assert len(live) == 1
     assert live[0].delivered_at is not None
+
+
+#: What else may happen to a concern of which nothing must become real.
+MORE_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["deliver", "deliver", "correct", "recall", "revoke", "renew", "acknowledge", "fire", "redirect", "watch"]
+        ),
+        st.sampled_from(TOLD),
+        st.integers(0, 30),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from([*Urgency.values()]), MORE_STEPS, st.booleans())
+def test_practice_leads_to_practice_alone(urgency: Urgency, steps: list[tuple[str, str, int]], test: bool) -> None:
+    """Whatever happens: every share and duty of a practice concern is practice, of a real one real; nobody is alarmed.
+
+    The inboxes, webhooks, lists of calls and duties part the two by this flag (practice 28).
+    """
+    life = lived(urgency, steps, test=test)
+
+    flagged = [fact.data for fact in life.bench.recorded if fact.data and "test" in fact.data.DESCRIPTOR.fields_by_name]
+    assert any(isinstance(data, SharePlanned) for data in flagged)
+    assert {data.test for data in flagged} == {test}  # type: ignore[attr-defined]
+    assert not test or not any(isinstance(fact.data, FrontDoorAlarmed) for fact in life.bench.recorded)
