@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from concern_relay.v1.codes_pb2 import AuthorityRole, Urgency
+from concern_relay.v1.codes_pb2 import AuthorityRole, PersonRole, Urgency
 from concern_relay.v1.concerns_pb2 import ChildMoved, ConcernRaised, InformationCorrected
 from concern_relay.v1.facts_pb2 import ConcernDetail, Consent, Group, Item, Part, Person, Place
 from services.chassis.event import Fact
@@ -98,6 +98,33 @@ class Concern:
         """The person of that id, if named and open."""
         part = self.parts.get(person_id)
         return part.person if part is not None and part.WhichOneof("body") == "person" else None
+
+
+_BESIDE = frozenset(
+    {
+        PersonRole.PERSON_ROLE_UNSPECIFIED,
+        PersonRole.PERSON_ROLE_THIRD_PARTY,
+        PersonRole.PERSON_ROLE_PROFESSIONAL,
+    }
+)
+
+
+def third_parties_alone(item: Item, roles: Mapping[str, PersonRole]) -> bool:
+    """Whether an item is about third parties alone, beside a concern about somebody: another pupil in the same log.
+
+    Nobody needs it for that child, unless the sender says so: it is the core, or who needs it, or whom it protects
+    (data minimisation, UK GDPR Article 5(1)(c); scenario S01).
+
+    Args:
+        item: the item.
+        roles: of everybody named, by person id.
+    """
+    if item.core or item.emergency_minimum or item.needed_by or item.protects_person_id:
+        return False
+    if not item.about_person_id or item.about_place_id or item.about_group_id or _BESIDE.issuperset(roles.values()):
+        return False
+    spoken_of = (item.about_person_id, *item.mentions_person_ids)
+    return all(roles.get(person_id) == PersonRole.PERSON_ROLE_THIRD_PARTY for person_id in spoken_of)
 
 
 def with_fact(concern: Concern, fact: Fact) -> Concern:

@@ -16,6 +16,7 @@ FLAGS_MAX = 100
 class FlagCode(StrEnum):
     """Why something was flagged."""
 
+    ABOUT_OTHERS_ALONE = "about_others_alone"
     AGE_AND_BIRTH_DATE_DISAGREE = "age_and_birth_date_disagree"
     AGE_IMPOSSIBLE = "age_impossible"
     AUTHORITY_CODE_NOT_READ = "authority_code_not_read"
@@ -58,6 +59,8 @@ class FlagCode(StrEnum):
 
 
 _DETAILS = {
+    FlagCode.ABOUT_OTHERS_ALONE: "About a third party alone: it goes to nobody. If it matters to the child, send a "
+    "correction with core: true, or with whom it protects, or who needs it.",
     FlagCode.AGE_AND_BIRTH_DATE_DISAGREE: "Age and birth date disagree; both were kept. Correct it when you know.",
     FlagCode.AGE_IMPOSSIBLE: "Nobody has this age or birth date; it was kept. Check it and send a correction.",
     FlagCode.AUTHORITY_CODE_NOT_READ: "Not the ONS code of an authority, as E10000016; kept as you wrote it.",

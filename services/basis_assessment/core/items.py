@@ -24,6 +24,7 @@ from services.basis_assessment.pack import LawPack
 from services.chassis.arrangement import MatrixRow
 from services.chassis.clauses import Value
 from services.chassis.codes import word_of
+from services.chassis.concern import third_parties_alone
 
 _NOBODY = PersonRole.PERSON_ROLE_UNSPECIFIED
 # Somebody whose role nobody stated, or who cannot be opened: for those who have a role for third parties.
@@ -42,6 +43,7 @@ class Subject:
         role: of the person it is about; unspecified when it is about nobody in particular.
         protected: whose protection sharing it serves.
         item: the item, where it is one.
+        apart: it is about third parties alone, and nobody said who needs it for the child of the concern.
     """
 
     part_id: str
@@ -51,10 +53,11 @@ class Subject:
     role: PersonRole
     protected: Protected
     item: Item | None = None
+    apart: bool = False
 
     def needed_by(self, row: MatrixRow) -> bool:
         """Say whether the recipient has a role for the person it is about."""
-        return self.role in row.person_roles or self.role == PersonRole.PERSON_ROLE_UNSPECIFIED
+        return not self.apart and (self.role in row.person_roles or self.role == PersonRole.PERSON_ROLE_UNSPECIFIED)
 
     def sender_allows(self, recipient: AgencyClass) -> bool:
         """Say whether the sender's own judgement lets it go there."""
@@ -80,6 +83,7 @@ class _Subjects:
         self._concern = consents.concern
         self._detail = consents.concern.detail
         self._protecting = Protecting(self._concern, consents.today)
+        self._roles = {person.person_id: person.role for person in self._concern.people}
         self._core_flagged, self._minimum_flagged = False, False
         for part in self._concern.parts.values():
             if part.WhichOneof("body") == "item":
@@ -136,7 +140,8 @@ class _Subjects:
             _stated(about.can_consent) if about is not None else None,
             word_of(ConsentAbsence, absence) or None,
         )
-        return Subject(part_id, known, category, sensitivity, role, protected, item)
+        apart = third_parties_alone(item, self._roles)
+        return Subject(part_id, known, category, sensitivity, role, protected, item, apart)
 
     def _minimum(self, item: Item) -> bool:
         """What the sender marked as the emergency's minimum; else the core; else everything: nothing may be missing."""

@@ -57,7 +57,7 @@ def contents_of(given: sent.Submission, *, concern_id: str, key: IdKey, today: d
     people = [person(p, i, case) for i, p in enumerate(given.people)]
     places = [place(p, i, case) for i, p in enumerate(given.places)]
     groups = [group(g, i, case) for i, g in enumerate(given.groups)]
-    items = _items(given, case)
+    items = _items(given, replace(case, roles={p.person_id: p.role for p in people}))
     consents = [consent(c, i, case) for i, c in enumerate(given.consents)]
     contradictions(whole, urgency, people, consents, flags, today=today)
     if not given.history:  # whose return it is says which authority

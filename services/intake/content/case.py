@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from concern_relay.v1.codes_pb2 import Urgency
+from concern_relay.v1.codes_pb2 import PersonRole, Urgency
 from services.intake.content.refs import Refs
 from services.intake.content.scribe import Scribe
 from services.intake.flags import Flags
@@ -22,6 +23,7 @@ class Case:
         today: the day of acceptance.
         urgency: how soon somebody has to act.
         history: a statutory return: it names nobody, and is about years gone by.
+        roles: of everybody named so far, by person id.
     """
 
     refs: Refs
@@ -29,6 +31,7 @@ class Case:
     today: date
     urgency: Urgency
     history: bool = False
+    roles: Mapping[str, PersonRole] = field(default_factory=dict)
 
     def scribe(self, message: Any, *where: str | int) -> Scribe:
         """Give a scribe for one message of it."""

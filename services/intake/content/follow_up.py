@@ -7,7 +7,7 @@ what is left out stands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -293,6 +293,8 @@ class Following:
         case = self._case(named, flags, urgency)
         refs = case.refs
         made = [facts.Part(person=person(p, i, case)) for i, p in enumerate(named.people)]
+        roles = {p.person_id: p.role for p in (*self.concern.people, *(part.person for part in made)) if p.role}
+        case = replace(case, roles=roles)
         made += [facts.Part(place=from_items.place(p, i, case)) for i, p in enumerate(named.places)]
         made += [facts.Part(group=from_items.group(g, i, case)) for i, g in enumerate(named.groups)]
         for index, (given, item_id) in enumerate(zip(named.items, refs.items, strict=True)):

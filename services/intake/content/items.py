@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1 import facts_pb2 as facts
+from services.chassis.concern import third_parties_alone
 from services.intake import submission as sent
 from services.intake.content.case import Case
 from services.intake.content.people import address
@@ -43,15 +44,18 @@ def item(given: sent.Item, item_id: str, case: Case, *at: str | int) -> facts.It
     _subjects(given, made, case.refs, scribe)
     # a category that was said but not understood may be anything: it is assumed to be neither
     known = bool(made.category) or not given.category
-    core = known and (made.category in CORE_UNLESS_SAID or not made.category)
-    emergency = known and (made.category in EMERGENCY_UNLESS_SAID or not made.category)
-    made.core = core if given.core is None else given.core
-    asked = given.emergency_minimum
-    made.emergency_minimum = (case.urgency == _EMERGENCY and emergency) if asked is None else asked
     if given.protects:
         made.protects_person_id = case.refs.person.get(given.protects, "")
         if not made.protects_person_id:
             scribe.keep(FlagCode.REF_UNKNOWN, given.protects, "protects")
+    apart = third_parties_alone(made, case.roles)
+    if apart and not given.core and not given.emergency_minimum:
+        scribe.flag(FlagCode.ABOUT_OTHERS_ALONE, "about")
+    core = known and not apart and (made.category in CORE_UNLESS_SAID or not made.category)
+    emergency = known and not apart and (made.category in EMERGENCY_UNLESS_SAID or not made.category)
+    made.core = core if given.core is None else given.core
+    asked = given.emergency_minimum
+    made.emergency_minimum = (case.urgency == _EMERGENCY and emergency) if asked is None else asked
     if given.consent:
         made.consent_ref = case.refs.consent.get(given.consent, "")
         if not made.consent_ref:

@@ -29,6 +29,29 @@ TWELVE = {"child": person("child", age_years=12, **PUPIL)}
 OF_NO_AGE = {"child": person("child", **PUPIL)}
 
 EXAMPLES = (
+    Example(
+        "An unsigned judgement keeps no crime against a child from the police; a person looks afterwards.",
+        Raised(
+            agency=CLINIC,
+            parts=together(FIFTEEN, WORRY),
+            detail={**HARM, "suspected_crime": True, "more_detrimental": True},
+        ),
+        {"police": "share_power", "csc": "share_power"},
+    ),
+    Example(
+        "Signed by a named person, the judgement keeps it from the police.",
+        Raised(
+            agency=CLINIC,
+            parts=together(FIFTEEN, WORRY),
+            detail={**HARM, "suspected_crime": True, "more_detrimental": True, "considered_by": "Guardian"},
+        ),
+        {"police": "not_shared_detriment detriment"},
+    ),
+    Example(
+        "Unsigned, it waits for a person towards anybody else.",
+        Raised(agency=CLINIC, parts=together(FIFTEEN, WORRY), detail={**HARM, "more_detrimental": True}),
+        {"education": "proposed person_decides"},
+    ),
     # -- the sender's own judgement, and people who decide
     Example(
         "A named person's judgement that telling the school does more harm is followed (S15).",
