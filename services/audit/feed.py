@@ -114,10 +114,14 @@ class Feed:
 
 @asynccontextmanager
 async def reading(
-    settings: Settings, partitions: Sequence[Partition], at: Mapping[Partition, int] | None = None
+    settings: Settings,
+    partitions: Sequence[Partition],
+    at: Mapping[Partition, int] | None = None,
+    *,
+    patience_ms: int = 0,
 ) -> AsyncIterator[Feed]:
-    """Have a feed, standing at these offsets."""
-    client = consumer(settings, group=None)
+    """Have a feed, standing at these offsets; ``patience_ms`` as of ``consumer``."""
+    client = consumer(settings, group=None, patience_ms=patience_ms)
     try:
         await within(REQUEST_DEADLINE_S, "starting the consumer", client.start())
         yield await Feed.assigned(client, partitions, at or {})

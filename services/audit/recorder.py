@@ -41,7 +41,9 @@ from services.chassis.telemetry import Telemetry
 log = Log(__name__)
 
 #: After a record came, wait so long for more: one batch, one announcement.
-LINGER_S: Final = 0.25
+LINGER_S: Final = 0.15
+#: How long the broker gathers records before it gives them; the other half of the wait.
+PATIENCE_MS: Final = 150
 #: From this many on, a batch waits for no more.
 BATCH_ENOUGH: Final = 1000
 RETRY_S: Final = 1.0
@@ -154,7 +156,7 @@ class Recorder:
         self._looked_at = 0.0
         # one back, so that the last record of each partition is compared with what lies there now
         at = {partition: max(0, offset - 1) for partition, offset in head.offsets.items()}
-        async with reading(self._settings, self._charter.partitions, at) as feed:
+        async with reading(self._settings, self._charter.partitions, at, patience_ms=PATIENCE_MS) as feed:
             while not self._stop.is_set():
                 if _now() - self._looked_at >= WATCH_EVERY_S:
                     await self._look(connection, feed, head)

@@ -25,6 +25,10 @@ SESSION_TIMEOUT_MS = 6_000
 RECORDS_MAX = 500
 METADATA_AGE_S = 60.0
 PREFETCH_BYTES = 1024 * 1024
+IDLE_WAIT_MS = 250
+"""How long a broker that has nothing lets a consumer wait; it answers a record at once."""
+GATHERED_BYTES = 256 * 1024
+"""So much ends a consumer's patience."""
 
 
 async def within(deadline_s: float, what: str, call: Awaitable[T]) -> T:
@@ -73,6 +77,7 @@ def consumer(
     instance: str | None = None,
     new_topics_after_s: float = METADATA_AGE_S,
     prefetch_bytes: int = PREFETCH_BYTES,
+    patience_ms: int = 0,
 ) -> AIOKafkaConsumer:
     """Make a consumer that commits only when told to, and starts a new group at the beginning.
 
@@ -82,6 +87,8 @@ def consumer(
         instance: see ``Stage``.
         new_topics_after_s: how long a topic that was made may stay unseen, where a pattern is subscribed to.
         prefetch_bytes: of each partition, unless one record is larger.
+        patience_ms: how long the broker may gather records before it answers. For those nobody waits for: they are
+            woken, and their database is, a few times a second and not for each record. 0: each record at once.
     """
     return AIOKafkaConsumer(
         **_connection(settings) | {"metadata_max_age_ms": int(new_topics_after_s * 1000)},
@@ -95,7 +102,8 @@ def consumer(
         heartbeat_interval_ms=SESSION_TIMEOUT_MS // 5,
         max_poll_interval_ms=120_000,
         rebalance_timeout_ms=SESSION_TIMEOUT_MS,
-        fetch_max_wait_ms=100,
+        fetch_min_bytes=GATHERED_BYTES if patience_ms else 1,
+        fetch_max_wait_ms=patience_ms or IDLE_WAIT_MS,
     )
 
 

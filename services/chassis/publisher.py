@@ -125,11 +125,12 @@ class Publisher:
                 swept = 0
                 await within(REQUEST_DEADLINE_S, "sweeping the outbox", connection.execute(_SWEEP))
             self.healthy = True
-            if sent:
-                continue  # to take them out, and see what came meanwhile
-            if self._stop:
+            if self._stop and not sent:
                 await within(UNLOCK_DEADLINE_S, "unlocking", connection.execute("SELECT pg_advisory_unlock_all()"))
                 return
+            if _full(rows) or (sent and self._stop):
+                continue
+            # what was sent is taken out with the next look, which is when there is more to send: half the questions
             await self._pause(POLL_S)
 
     async def _pause(self, seconds: float) -> None:
@@ -186,6 +187,11 @@ class Publisher:
         for span in spans:
             span.end()
         self._telemetry.sent.labels(topic).inc(len(rows))
+
+
+def _full(rows: Sequence[asyncpg.Record]) -> bool:
+    """Whether a look gave as much as it may, so that there may be more."""
+    return len(rows) == ROWS_MAX or sum(len(row["value"]) for row in rows) >= BYTES_MAX
 
 
 def _record(row: asyncpg.Record) -> Record:

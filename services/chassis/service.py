@@ -96,6 +96,7 @@ class Service:
         purpose: why it opens keys.
         may_issue: whether the vault lets it issue keys.
         large: paths that take or give more than other requests, and longer.
+        patience_ms: how long records it reads may gather before it takes them; 0 where somebody waits for them.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Service:
     purpose: str = ""
     may_issue: bool = True
     large: tuple[Large, ...] = ()
+    patience_ms: int = 0
 
 
 def main(service: Service) -> int:
@@ -227,7 +229,14 @@ async def _together(service: Service, settings: Settings, stack: AsyncExitStack,
     context, publisher = await assemble(service, settings, stack)
     stage = None
     if service.reads:
-        stage = Stage(context.journal, settings, service.reads, context.telemetry, types=service.takes)
+        stage = Stage(
+            context.journal,
+            settings,
+            service.reads,
+            context.telemetry,
+            types=service.takes,
+            patience_ms=service.patience_ms,
+        )
     timers = Timers(context.journal)
     context.health.add("publisher", lambda: publisher.healthy, "the outbox cannot be sent; is the broker up?")
     context.health.add("timers", lambda: timers.healthy, "a timer could not be fired; see the log")

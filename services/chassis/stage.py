@@ -72,6 +72,7 @@ class Stage:
         types: event types to take; records of others are passed over. None takes all.
         instance: a name that stays the same when this worker is started anew, and that no other worker has. With it a
             restarted worker takes up its partitions at once, instead of after the session timeout.
+        patience_ms: see ``consumer``.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Stage:
         *,
         types: frozenset[str] | None = None,
         instance: str | None = None,
+        patience_ms: int = 0,
     ) -> None:
         self._journal = journal
         self._types = None if types is None else frozenset((TYPE_PREFIX + name).encode() for name in types)
@@ -90,6 +92,7 @@ class Stage:
         self._topics = topics
         self._telemetry = telemetry
         self._instance = instance
+        self._patience_ms = patience_ms
         self._stop = asyncio.Event()
         self._done: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
@@ -142,7 +145,9 @@ class Stage:
         """Take records with one client, from where the group stands."""
         self._done.clear()
         self.progress.in_hand, self.progress.answered = 0, False
-        client = consumer(self._settings, group=self._settings.service, instance=self._instance)
+        client = consumer(
+            self._settings, group=self._settings.service, instance=self._instance, patience_ms=self._patience_ms
+        )
         try:
             await within(REQUEST_DEADLINE_S * 3, "starting the consumer", client.start())
             client.subscribe(list(self._topics))

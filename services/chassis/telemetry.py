@@ -21,6 +21,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -40,6 +41,22 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+EXPORT_EVERY_MS = 2000
+"""Nothing waits for spans, and each export costs a request; a full batch goes at once."""
+
+
+class _Every(Sampler):
+    """Records every span: a concern's trace is whole, whatever flags came from outside. One answer serves all."""
+
+    _recorded = SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+        return self._recorded
+
+    def get_description(self) -> str:
+        return "every span"
+
+
 def parent_of(traceparent: str) -> Context:
     """Read a W3C traceparent; an empty or broken one gives a context without a parent."""
     return _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else Context()
@@ -47,9 +64,10 @@ def parent_of(traceparent: str) -> Context:
 
 def traceparent_of(span: Span) -> str:
     """Write the W3C traceparent of a span; empty when it has none."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier, trace.set_span_in_context(span))
-    return carrier.get("traceparent", "")
+    context = span.get_span_context()
+    if not context.is_valid:
+        return ""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def traceparent_in(record: Record) -> str:
@@ -132,8 +150,8 @@ class Telemetry:
         self.provider: TracerProvider | None = None
         if exporter is not None:
             resource = Resource.create({"service.name": service, "service.namespace": "concern-relay"})
-            self.provider = TracerProvider(resource=resource)
-            self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+            self.provider = TracerProvider(resource=resource, sampler=_Every())
+            self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_EVERY_MS))
             self.tracer = self.provider.get_tracer("concern_relay")
         else:
             self.tracer = trace.NoOpTracer()

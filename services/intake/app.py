@@ -137,6 +137,7 @@ SERVICE = Service(
     opens=CONTENT_EVENTS | erasure.TYPES | attachments.TYPES,
     purpose="accept",
     large=(attaching.UPLOAD,),
+    patience_ms=100,  # what became of a concern, for its sender to look up: nothing goes on from here
 )
 
 if __name__ == "__main__":

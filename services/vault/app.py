@@ -45,6 +45,7 @@ SERVICE = Service(
     routes=_routes,
     workers=(tell_what_happened, shut_old_copies),
     may_issue=False,
+    patience_ms=250,
 )
 
 if __name__ == "__main__":

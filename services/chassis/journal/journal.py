@@ -20,7 +20,7 @@ from services.chassis.event import Content, Fact, FactKind, Refused, Timer, time
 from services.chassis.journal.deciding import TooLarge, opened_for
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import entry_record, sealed_parts
-from services.chassis.journal.overtaking import Due, overtaken
+from services.chassis.journal.overtaking import Due, Overtaken, overtaken
 from services.chassis.journal.rows import Incoming, Recorded, act_id, parked_id
 from services.chassis.journal.schema import SCHEMA
 from services.chassis.journal.transaction import Transaction
@@ -150,9 +150,8 @@ class Journal(Generic[S]):
         """
         traceparent = self._telemetry.current_traceparent()
         inputs = [self._asked(replace(one, traceparent=one.traceparent or traceparent)) for one in asked]
-        await self._fire_before(inputs)
         try:
-            return list(await self._run(inputs))
+            return await self._run_in_time(inputs)
         except CannotSeal as error:
             raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
         except TooLarge as error:
@@ -168,9 +167,8 @@ class Journal(Generic[S]):
             ValueError: the time of an act has no zone, or its key is too long.
         """
         inputs = [self._asked(one) for one in asked]
-        await self._fire_before(inputs)
         try:
-            return list(await self._run(inputs))
+            return [*await self._run_in_time(inputs)]
         except (Refused, IdConflict, CannotSeal, TooLarge):
             return [await self._alone(incoming) for incoming in inputs]
 
@@ -235,16 +233,25 @@ class Journal(Generic[S]):
         Where a service was away for an hour, what should have happened in that hour comes before what was recorded at
         its end: a clock that ran out has run out, whoever is quicker now, and a replay finds the same order.
         """
-        if not await overtaken(self.pool, inputs):
-            return await self._run_or_park(inputs)
+        try:
+            return await self._run_or_park(inputs, in_time=True)
+        except Overtaken:
+            pass
         results: list[Recorded] = []
         for incoming in inputs:
-            await self._fire_before([incoming])
+            await self._fire(await overtaken(self.pool, [incoming]))
             results += await self._run_or_park([incoming])
         return results
 
-    async def _fire_before(self, inputs: Sequence[Incoming]) -> None:
-        for due in await overtaken(self.pool, inputs):
+    async def _run_in_time(self, inputs: Sequence[Incoming]) -> list[Recorded]:
+        try:
+            return await self._run(inputs, in_time=True)
+        except Overtaken as first:
+            await self._fire(first.due)
+            return await self._run(inputs)
+
+    async def _fire(self, overtaken: Sequence[Due]) -> None:
+        for due in overtaken:
             try:
                 await self.fire(due)
             except PASSING:
@@ -296,25 +303,25 @@ class Journal(Generic[S]):
         if result.reason:
             self._telemetry.parkings.labels(result.reason, incoming.emergency).inc()
 
-    async def _run(self, inputs: Sequence[Incoming]) -> list[Recorded]:
+    async def _run(self, inputs: Sequence[Incoming], *, in_time: bool = False) -> list[Recorded]:
         async with database.transaction(self.pool, TRANSACTION_DEADLINE_S, then=self.on_commit) as connection:
-            return await Transaction(self.desk, connection, inputs).run()
+            return await Transaction(self.desk, connection, inputs, in_time=in_time).run()
 
-    async def _run_or_park(self, inputs: Sequence[Incoming]) -> list[Recorded]:
+    async def _run_or_park(self, inputs: Sequence[Incoming], *, in_time: bool = False) -> list[Recorded]:
         """Take records; if one of them cannot be taken, find it, park it, and let the others go on.
 
         What a core raises is parked inside the transaction. This is for what breaks the transaction itself: keys that
         cannot be had, a store that fails, something the database refuses.
         """
         try:
-            return await self._run(inputs)
-        except PASSING:
+            return await self._run(inputs, in_time=in_time)
+        except (Overtaken, *PASSING):
             raise
         except Exception as error:
             if isinstance(error, KeyUnavailable) and not isinstance(error, CannotSeal):
                 raise  # the vault grants this service nothing: a matter of its set-up, not of this record
             if len(inputs) > 1:
-                return [(await self._run_or_park([incoming]))[0] for incoming in inputs]
+                return [(await self._run_or_park([incoming], in_time=in_time))[0] for incoming in inputs]
             if inputs[0].unreadable is not None:
                 raise  # it cannot even be parked: nothing here will help
             key = isinstance(error, CannotSeal)

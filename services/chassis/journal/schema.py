@@ -12,7 +12,8 @@ from __future__ import annotations
 # concern: one row to lock, so that one concern's changes take turns.
 # take_up: what a transaction begins with, in one call: the concerns made or locked, in the order they are given, and
 # then, seeing what others wrote while it waited for the locks (each statement of a function looks anew), which inputs
-# are known, which are parked, and the past of the concerns that have one.
+# are known, which are parked, which timers fell due before what came (`came`: per concern a time, or NULL where that is
+# not asked), and the past of the concerns that have one.
 # next_unsent: what the publisher goes on with, in one call: the sent rows out, the next ones read. By the index: the
 # table is empty whenever the planner looks at it, and full of dead rows when it matters; the publisher sweeps it.
 SCHEMA = """
@@ -79,7 +80,8 @@ CREATE TABLE IF NOT EXISTS parked (
 CREATE INDEX IF NOT EXISTS parked_open ON parked (concern_id, seq) WHERE state = 'parked';
 CREATE INDEX IF NOT EXISTS parked_origin ON parked (topic, partition, kafka_offset);
 CREATE OR REPLACE FUNCTION take_up(
-    concerns uuid[], inputs uuid[], topics text[], partitions integer[], firsts bigint[], lasts bigint[]
+    concerns uuid[], inputs uuid[], topics text[], partitions integer[], firsts bigint[], lasts bigint[],
+    came timestamptz[]
 ) RETURNS TABLE (
     what text, id uuid, held boolean, recorded timestamptz, digest bytea, topic text, headers bytea, value bytea
 ) LANGUAGE plpgsql AS $$
@@ -97,6 +99,9 @@ BEGIN
         JOIN parked p ON p.topic = taken.topic AND p.partition = taken.partition
             AND p.kafka_offset BETWEEN taken.first AND taken.last;
     IF cardinality(made) < cardinality(concerns) THEN
+        RETURN QUERY SELECT 'due', t.concern_id, NULL::boolean, t.due, NULL::bytea, t.name, NULL::bytea, NULL::bytea
+            FROM unnest(concerns, came) AS asked (concern_id, at)
+            JOIN timer t ON t.concern_id = asked.concern_id AND t.due <= asked.at ORDER BY t.due, t.name;
         RETURN QUERY SELECT 'past', e.concern_id, NULL::boolean, e.recorded, NULL::bytea, e.topic, e.headers, e.value
             FROM entry e WHERE e.concern_id = ANY(concerns) AND e.concern_id <> ALL(made) AND e.origin IN ('e', 'o')
             ORDER BY e.concern_id, e.seq;

@@ -25,6 +25,7 @@ from services.chassis.event import Fact, FactKind, KeyScope, Timer
 from services.chassis.journal.deciding import Draft, Standing, decide, fact_in, fold
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import entry_record, opened, sealed_parts
+from services.chassis.journal.overtaking import Due, Overtaken, before
 from services.chassis.journal.rows import (
     ENTRY_COLUMNS,
     Incoming,
@@ -44,7 +45,7 @@ __all__ = ["Transaction", "entry_record", "opened", "sealed_parts"]
 S = TypeVar("S")
 log = Log(__name__)
 
-_TAKE_UP = "SELECT * FROM take_up($1, $2, $3, $4, $5, $6)"
+_TAKE_UP = "SELECT * FROM take_up($1, $2, $3, $4, $5, $6, $7)"
 
 
 @dataclass(slots=True)
@@ -69,9 +70,19 @@ class _Turn:
 
 
 class Transaction(Generic[S]):
-    """Takes a batch of inputs; use once."""
+    """Takes a batch of inputs; use once.
 
-    def __init__(self, desk: Desk[S], connection: asyncpg.Connection[Any], inputs: Sequence[Incoming]) -> None:
+    Args:
+        desk: the core and what it works with.
+        connection: in a transaction.
+        inputs: in order.
+        in_time: take nothing where a timer fell due before it; see ``overtaking``.
+    """
+
+    def __init__(
+        self, desk: Desk[S], connection: asyncpg.Connection[Any], inputs: Sequence[Incoming], *, in_time: bool = False
+    ) -> None:
+        self._until = before(inputs) if in_time else {}
         self._desk = desk
         self._db = connection
         self._turns = [_Turn(i, i.unreadable) for i in inputs]
@@ -89,8 +100,11 @@ class Transaction(Generic[S]):
             Refused: for an act (alone in its batch) the core refuses.
             IdConflict: for an act whose id is known with other content.
             CannotSeal: a key for what was decided cannot be had.
+            Overtaken: timers come first.
         """
         found = await self._take_up()
+        if due := found["due"]:
+            raise Overtaken([Due(str(row["id"]), Timer(row["topic"], row["recorded"])) for row in due])
         held = {str(row["id"]): row["held"] for row in found["concern"]}
         # after the lock, so that the recorded times of a concern never run backwards
         self._now = self._desk.clock.now()
@@ -107,7 +121,9 @@ class Transaction(Generic[S]):
         """Lock the concerns, in one order so that nobody waits in a circle, and read what there is of them."""
         concern_ids = sorted({t.incoming.concern_id for t in self._turns})
         found: dict[str, list[asyncpg.Record]] = defaultdict(list)
-        for row in await self._db.fetch(_TAKE_UP, concern_ids, [t.incoming.id for t in self._turns], *self._ranges()):
+        inputs = [t.incoming.id for t in self._turns]
+        came = [self._until.get(concern_id) for concern_id in concern_ids]
+        for row in await self._db.fetch(_TAKE_UP, concern_ids, inputs, *self._ranges(), came):
             found[row["what"]].append(row)
         return found
 
