@@ -21,8 +21,8 @@ TITLES: Final = {
     "consent": "Consent",
 }
 _REFERENCES: Final = frozenset(
-    {"about_person_id", "mentions_person_ids", "about_place_id", "about_group_id", "to_person_id", "person_ids",
-     "protects_person_id", "subject_person_id", "given_by_person_id"}
+    {"about_person_id", "mentions_person_ids", "also_about_person_ids", "about_place_id", "about_group_id",
+     "to_person_id", "person_ids", "protects_person_id", "subject_person_id", "given_by_person_id"}
 )  # fmt: skip
 _OWN: Final = frozenset(
     {"person_id", "item_id", "place_id", "group_id", "consent_ref", "item_ids", "core", "check",
@@ -33,6 +33,7 @@ _OWN: Final = frozenset(
 _LABELS: Final[Mapping[str, str]] = {
     "about_person_id": "about",
     "mentions_person_ids": "mentions",
+    "also_about_person_ids": "about",
     "about_place_id": "about",
     "about_group_id": "about",
     "to_person_id": "to",

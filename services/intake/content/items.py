@@ -64,14 +64,15 @@ def item(given: sent.Item, item_id: str, case: Case, *at: str | int) -> facts.It
 
 
 def _subjects(given: sent.Item, made: facts.Item, refs: Refs, scribe: Scribe) -> None:
-    """Resolve whom it is about: the first person, place and group; further people are mentioned."""
+    """Resolve whom it is about: the first person, place and group; further people it is about are mentioned too."""
     mentioned: list[str] = []
     for index, ref in enumerate(given.about):
         if (person_id := refs.person.get(ref)) is not None:
-            if made.about_person_id:
-                mentioned.append(person_id)
-            else:
+            if not made.about_person_id:
                 made.about_person_id = person_id
+            elif person_id not in {made.about_person_id, *mentioned}:
+                mentioned.append(person_id)
+                made.also_about_person_ids.append(person_id)
         elif ref in refs.place and not made.about_place_id:
             made.about_place_id = refs.place[ref]
         elif ref in refs.group and not made.about_group_id:

@@ -156,6 +156,10 @@ def item(source: Item, struck: Struck, kept: frozenset[str]) -> Item:
         if getattr(source, name) in kept:
             setattr(cut, name, getattr(source, name))
     cut.mentions_person_ids.extend(person_id for person_id in source.mentions_person_ids if person_id in kept)
+    cut.also_about_person_ids.extend(person_id for person_id in source.also_about_person_ids if person_id in kept)
+    if not cut.about_person_id and source.about_person_id and cut.also_about_person_ids:
+        cut.about_person_id = cut.also_about_person_ids.pop(0)
+        cut.mentions_person_ids.remove(cut.about_person_id)
     return cut
 
 

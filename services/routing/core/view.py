@@ -239,7 +239,8 @@ def _against(laid: Laid, wanted: Wanted, item: Item) -> tuple[WithholdReason, st
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "rule_leaves_out"
     if not wanted.row.person_roles and (item.about_person_id or item.mentions_person_ids):
         return WithholdReason.WITHHOLD_REASON_OTHER_PERSON, "pattern_without_people"
-    if about is not None and not _role_fits(wanted, about) and (about.role in CHILDREN or not essential):
+    owed = essential and (about is None or _may_have_it(laid, wanted, item, about))
+    if about is not None and not _role_fits(wanted, about) and not owed:
         return WithholdReason.WITHHOLD_REASON_OTHER_PERSON, "matrix_person"
     mentioned = (laid.people.get(person_id) for person_id in item.mentions_person_ids)
     if not essential and any(person is not None and not _role_fits(wanted, person) for person in mentioned):
@@ -248,6 +249,14 @@ def _against(laid: Laid, wanted: Wanted, item: Item) -> tuple[WithholdReason, st
     if item.category == _ADDRESS and hidden:
         return WithholdReason.WITHHOLD_REASON_HIDDEN_ADDRESS, "hidden_address"
     return None
+
+
+def _may_have_it(laid: Laid, wanted: Wanted, item: Item, about: Person) -> bool:
+    """Whether what cannot be left out is about no child of others alone: one school's event is another's too."""
+    if about.role not in CHILDREN:
+        return True
+    also = (laid.people.get(person_id) for person_id in item.also_about_person_ids)
+    return any(person is not None and person.role in CHILDREN and _role_fits(wanted, person) for person in also)
 
 
 def _role_fits(wanted: Wanted, person: Person) -> bool:

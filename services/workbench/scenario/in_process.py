@@ -300,7 +300,8 @@ class InProcess:
         return self._concerns[concern]
 
     def _facts(self, concern_id: str) -> list[Fact]:
-        return [happened.fact for happened in self._stage.events if happened.fact.concern_id == concern_id]
+        mine = (happened.fact for happened in self._stage.events if happened.fact.concern_id == concern_id)
+        return [self._stage.as_read(fact) for fact in mine]
 
     def _act(self, service: str, concern_id: str, data: Message, agency: str, contents: Sequence[Content]) -> str:
         self._acts += 1

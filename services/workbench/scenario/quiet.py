@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from services.chassis.envelope import Event
-from services.workbench.recorded import Recorded
+from services.workbench.recorded import TOPICS, Recorded
 from services.workbench.scenario.stage import SceneError
 from services.workbench.servers import Servers
 
@@ -40,6 +40,7 @@ SELECT EXISTS (SELECT FROM outbox) AS "records to send",
           UNION ALL SELECT event_id FROM parked WHERE event_id = ANY($2)) AS taken
 """
 _MORE: Final[Mapping[str, str]] = {
+    "vault": ', EXISTS (SELECT FROM vault.pending_event WHERE journaled_at IS NULL) AS "what happened to keys to tell"',
     "intake": ', EXISTS (SELECT FROM intake_withdrawal WHERE assessed) AS "withdrawals to settle"',
     "routing": """,
     EXISTS (SELECT FROM delivery_job WHERE next_at <= $1 AND channel <> 'manual') AS "shares to deliver"
@@ -59,7 +60,8 @@ class Quiet:
 
     async def __aenter__(self) -> Self:
         """Connect to the broker and to the databases."""
-        self._recorded = await self._held.enter_async_context(Recorded(self._servers.kafka.connection("workbench")))
+        recorded = Recorded(self._servers.kafka.connection("workbench"), (*TOPICS, "keys.v1"))
+        self._recorded = await self._held.enter_async_context(recorded)
         for service in READS:
             found = await asyncpg.connect(self._servers.database_url(service), timeout=DATABASE_DEADLINE_S)
             self._held.push_async_callback(found.close, timeout=DATABASE_DEADLINE_S)

@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.facts_pb2 import PartKind, SealedPart
 from concern_relay.v1.keys_pb2 import KeyDestroyed, KeyResumed, KeySuspended
-from concern_relay.v1.shares_pb2 import DispatchBlocked, ShareDelivered, SharePlanned
+from concern_relay.v1.shares_pb2 import DispatchBlocked, ErasureDeclined, ShareDelivered, SharePlanned
 from services.chassis.contract import has_parts
 from services.chassis.event import Content, Core, Effect, Fact, FactKind, KeyScope, Timer, effect_id, timer_id
 from services.chassis.journal.rows import act_id
@@ -195,6 +195,23 @@ class World:
             for i, p in fact.parts.items()
             if (fact.concern_id, p.item.consent_ref) not in self._closed and sealed.get(i) not in gone
         }
+        return fact if len(opens) == len(fact.parts) else replace(fact, parts=opens)
+
+    def as_read(self, fact: Fact) -> Fact:
+        """Give an event as it can be read now: what rests on a withdrawn consent is closed in a view too.
+
+        A recipient that keeps it for a duty of its own reads on.
+        """
+        if not isinstance(fact.data, SharePlanned):
+            return self._as_opens(fact)
+        share_id = fact.data.share_id
+        kept = {
+            h.fact.data.consent_ref
+            for h in self.events
+            if isinstance(h.fact.data, ErasureDeclined) and h.fact.data.share_id == share_id
+        }
+        closed = {ref for concern, ref in self._closed if concern == fact.concern_id} - kept
+        opens = {i: p for i, p in fact.parts.items() if not p.item.consent_ref or p.item.consent_ref not in closed}
         return fact if len(opens) == len(fact.parts) else replace(fact, parts=opens)
 
     def state(self, service: str, concern_id: str) -> Any:
