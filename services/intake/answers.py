@@ -24,6 +24,10 @@ CALL_999: Final = (
 )
 PRACTICE: Final = "Practice: this never reaches a real inbox."
 HISTORY: Final = "History: recorded; it is sent to nobody and starts no clock."
+FOLLOW_UP: Final = (
+    "Nobody at children's social care has acknowledged your concern in time. Ring them and ask; do not assume that "
+    "somebody else has. If you disagree with what becomes of it, say so: professional disagreement has its stages."
+)
 TELEPHONE: Final = (
     "Telephone the front door of children's social care now, out of hours the emergency duty team: nobody has been "
     "reached with this concern, and nobody has decided on it. If a child is in danger, call 999."
@@ -81,6 +85,9 @@ class ConcernAnswer(BaseModel):
     urgency: str
     received_at: datetime
     acknowledged_at: datetime | None = None
+    follow_up_by: datetime | None = Field(
+        default=None, description="Nobody there has acknowledged in time: ring them, by then. Empty once one has."
+    )
     outcome: Outcome | None = None
     version: int = Field(description="1 as raised, one more with each correction.")
     history: bool
@@ -128,21 +135,28 @@ def concern(concern_id: str, status: Status, reason: str = "") -> ConcernAnswer:
     """Write where a concern stands."""
     assert status.received is not None
     outcome = status.outcome
-    expired = status.watch is Watch.EXPIRED
     return ConcernAnswer(
         concern_id=concern_id,
         state=status.state.value,
         urgency=word_of(Urgency, status.urgency),
         received_at=status.received,
         acknowledged_at=status.acknowledged,
+        follow_up_by=status.follow_up_by,
         outcome=None if outcome is None else _outcome(outcome.outcome, outcome.outcome_at, reason),
         version=status.version,
         history=status.history,
         test=status.test,
         same_reference_as=status.same_reference_as or None,
-        # practice makes nobody telephone about a child who does not exist
-        notice=[Notice(code="telephone_now", text=TELEPHONE)] if expired and not status.test else [],
+        notice=_notices(status),
     )
+
+
+def _notices(status: Status) -> list[Notice]:
+    """Say what whoever raised it has to do: telephone where nobody has it, ask where nobody has acknowledged."""
+    if status.test:
+        return []  # practice makes nobody telephone about a child who does not exist
+    found = [Notice(code="telephone_now", text=TELEPHONE)] if status.watch is Watch.EXPIRED else []
+    return [*found, Notice(code="follow_up", text=FOLLOW_UP)] if status.follow_up_by is not None else found
 
 
 def mended(malformed: Malformed) -> Problem:

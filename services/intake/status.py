@@ -37,6 +37,9 @@ FOLDED = frozenset(
         "ShareRecalled",
         "ShareDelivered",
         "DecisionRecorded",
+        "ReferrerAsked",
+        "DutyStarted",
+        "DutyDone",
     }
 )
 """Event types that can change a status."""
@@ -69,6 +72,7 @@ class Told:
         outcome: what it said it did; 0 = nothing yet.
         outcome_at: recorded time of that.
         outcome_event: id of the event that says so; its reasons are sealed in it.
+        follow_up_by: nobody acknowledged in time, and the sender is asked to follow it up by then.
     """
 
     rank: int
@@ -76,6 +80,7 @@ class Told:
     outcome: int = 0
     outcome_at: datetime | None = None
     outcome_event: str = ""
+    follow_up_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +130,19 @@ class Status:
         return min((told.acknowledged for told in self.lead if told.acknowledged), default=None)
 
     @property
+    def follow_up_by(self) -> datetime | None:
+        """By when the sender follows it up, as nobody of those who answer it has acknowledged; None where one has."""
+        asked = [told.follow_up_by for told in self.lead if told.follow_up_by is not None]
+        return None if self.acknowledged else min(asked, default=None)
+
+    @property
     def outcome(self) -> Told | None:
         """The newest outcome given to the sender."""
         given = [told for told in self.lead if told.outcome_at is not None]
         return max(given, key=lambda told: told.outcome_at or told.acknowledged, default=None)  # type: ignore[arg-type, return-value]
 
 
-def with_fact(status: Status, fact: Fact) -> Status:
+def with_fact(status: Status, fact: Fact) -> Status:  # noqa: C901  (a table: one row an event)
     """Fold an event into the status; other facts leave it as it is."""
     data = fact.data
     match data:
@@ -145,7 +156,17 @@ def with_fact(status: Status, fact: Fact) -> Status:
             return replace(status, watch=Watch.EXPIRED)
         case shares.SharePlanned():
             rank = _LEAD.index(data.recipient_class) if data.recipient_class in _LEAD else len(_LEAD)
-            return _told(status, data.share_id, Told(rank))
+            # a notice or a pattern is not the concern: whoever takes it has not taken that
+            return _told(status, data.share_id, Told(rank + len(_LEAD) + 1 if data.view_code else rank))
+        case shares.DutyStarted() if data.leads:  # a front door that raised it itself answers itself
+            return _told(_watch_ended(status), data.duty_id, Told(0))
+        case shares.DutyDone():
+            own = status.told.get(data.duty_id)
+            return status if own is None else _told(status, data.duty_id, replace(own, acknowledged=fact.recorded))
+        case shares.ReferrerAsked():
+            told = status.told.get(data.share_id)
+            by = data.due_at.ToDatetime(tzinfo=fact.recorded.tzinfo)
+            return status if told is None else _told(status, data.share_id, replace(told, follow_up_by=by))
         case shares.ShareAcknowledged():
             told = status.told.get(data.share_id)
             if told is None or told.acknowledged is not None:

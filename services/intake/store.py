@@ -228,7 +228,14 @@ def _standing(row: asyncpg.Record) -> Standing:
 def dump(status: Status) -> str:
     """Write a status as JSON: ids, times and codes, no content."""
     told = {
-        share_id: [t.rank, _text(t.acknowledged), t.outcome, _text(t.outcome_at), t.outcome_event]
+        share_id: [
+            t.rank,
+            _text(t.acknowledged),
+            t.outcome,
+            _text(t.outcome_at),
+            t.outcome_event,
+            _text(t.follow_up_by),
+        ]
         for share_id, t in status.told.items()
     }
     return json.dumps(
@@ -250,12 +257,15 @@ def dump(status: Status) -> str:
 def load(text: str) -> Status:
     """Read what :func:`dump` wrote."""
     found: dict[str, Any] = json.loads(text)
-    told = {
-        share_id: Told(rank, _time(acknowledged), outcome, _time(outcome_at), *event)
-        for share_id, (rank, acknowledged, outcome, outcome_at, *event) in found.pop("told").items()
-    }
+    told = {share_id: _told(*row) for share_id, row in found.pop("told").items()}
     found |= {name: _time(found[name]) for name in ("received", "watched_from")}
     return Status(**{**found, "told": told, "watch": Watch(found["watch"])})
+
+
+def _told(rank: int, acknowledged: str | None, outcome: int, outcome_at: str | None, *later: str | None) -> Told:
+    """Read one recipient; what stands at the end came later than the others, and older rows lack it."""
+    event, follow_up_by = (*later, None, None)[:2]
+    return Told(rank, _time(acknowledged), outcome, _time(outcome_at), event or "", _time(follow_up_by))
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -221,10 +221,9 @@ class _Check:
                 self._known(ended, known.timed, "timed duty", "timed_duties", number, "ends")
             if duty.agency_class:
                 self._reaches(duty.agency_class, duty.select.role, duty.select.named, ("timed_duties", number))
-            if duty.when is None and duty.code not in followers:
-                note(
-                    self._at("timed_duties", number), "nothing ever starts it", "add when, or name it in another's then"
-                )
+            if duty.when is None and not duty.outcomes and duty.code not in followers:
+                remedy = "add when or outcomes, or name it in another's then"
+                note(self._at("timed_duties", number), "nothing ever starts it", remedy)
 
     def conditions(self) -> None:
         """Two rules for the very same circumstances must not tell the same class with different force."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-from concern_relay.v1.codes_pb2 import AgencyClass
+from concern_relay.v1.codes_pb2 import AgencyClass, ShareOutcome
 from services.chassis.arrangement.selecting import SELECTION_KEYS, Selection, selection_of
 from services.chassis.arrangement.values import Keys, Node, amount, code, day, flag, list_of, said, set_of, word
 from services.chassis.calendar import is_working_day
@@ -30,6 +30,7 @@ class TimedDuty:
         personal: the professional's own; nobody else can discharge it.
         ends: codes of the agency's duties that the same act does: one notification, two limits.
         urgent_clock_code: clock in its place where the concern is urgent or more; empty is the same.
+        outcomes: started by one of these outcomes of the agency's own: an enquiry leads to a conference.
         own: only of the agency that raised the concern itself: whom it would have told, that it is itself.
     """
 
@@ -46,6 +47,7 @@ class TimedDuty:
     ends: tuple[str, ...] = ()
     urgent_clock_code: str = ""
     own: bool = False
+    outcomes: frozenset[ShareOutcome] = frozenset()
 
     def arises(self, facts: Facts) -> bool:
         """Say whether it arises from these facts."""
@@ -87,6 +89,7 @@ def read_timed_duty(node: Node, facts: Mapping[str, Declared]) -> TimedDuty:
             "ends",
             "urgent_clock",
             "own",
+            "outcomes",
             "cite",
         ),
     )
@@ -106,6 +109,7 @@ def read_timed_duty(node: Node, facts: Mapping[str, Declared]) -> TimedDuty:
         ends=keys.maybe("ends", list_of(code), nothing),
         urgent_clock_code=keys.maybe("urgent_clock", code, ""),
         own=keys.maybe("own", flag, default=False),
+        outcomes=keys.maybe("outcomes", set_of(word(ShareOutcome)), frozenset()),
     )
 
 

@@ -161,6 +161,7 @@ class Status(_Answered):
     urgency: str
     received_at: datetime
     acknowledged_at: datetime | None = None
+    follow_up_by: datetime | None = None
     outcome: Outcome | None = None
     version: int = 1
     test: bool = False

@@ -201,11 +201,15 @@ class RoutingCore:
     def _and_lead(
         self, state: State, fact: Fact, data: ShareAcknowledged | OutcomeGiven, decision: Decision
     ) -> Decision:
-        """Let the lead pass where what was done accepts the concern (practice 24)."""
+        """Let the lead pass where what was done accepts the concern (practice 24), and start what it leads to."""
         if not decision.effects:
             return decision
         share = acts.share_of(state, data)
-        return joined(decision, handover.accepted(self._of_share(share), state, share, fact))
+        decision = joined(decision, handover.accepted(self._of_share(share), state, share, fact))
+        if not isinstance(data, OutcomeGiven):
+            return decision
+        asked = Asked.about(self._on(fact.recorded), state.concern, fact.recorded)
+        return joined(decision, duties.by_outcome(asked, state, share, fact, data.outcome))
 
     def _act_after(self, state: State, fact: Fact) -> Decision:  # noqa: C901, PLR0912  (a table: one row an act)
         """Answer an act on what followed a share: a recall, an erasure, a breach, a disagreement, a request."""

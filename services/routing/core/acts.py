@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from concern_relay.v1.codes_pb2 import ShareOutcome
+from concern_relay.v1.codes_pb2 import AgencyClass, ShareOutcome, Urgency
 from concern_relay.v1.shares_pb2 import (
     AcknowledgementOverdue,
     ActRefused,
@@ -20,6 +20,7 @@ from concern_relay.v1.shares_pb2 import (
     DeliveryOverdue,
     DispatchBlocked,
     OutcomeGiven,
+    ReferrerAsked,
     ShareAcknowledged,
     ShareDelivered,
     ShareEscalated,
@@ -32,6 +33,7 @@ from services.routing.core.clocks import deliver_by, first_due
 from services.routing.core.said import named, recorded, words
 from services.routing.core.state import Share, State
 
+_CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 ACKNOWLEDGE: Final = "acknowledge"
 DELIVER: Final = "deliver"
 ESCALATE: Final = "escalate"
@@ -260,7 +262,30 @@ def _overdue(arrangement: Arrangement, state: State, fact: Fact, share: Share) -
         following = _next_stage(arrangement, fact, one)
         effects += [Effect(data, key=one.share_id), *following.effects]
         timers += following.timers
+        if one is share:
+            effects += _referrer_asked(arrangement, state, fact, share)
     return Decision(tuple(effects), tuple(timers))
+
+
+def _referrer_asked(arrangement: Arrangement, state: State, fact: Fact, share: Share) -> list[Effect]:
+    """Ask whoever raised it to follow up what social care has not acknowledged: by the next working day, or in hours.
+
+    Working Together and Keeping Children Safe in Education: the referrer does, where no decision is forthcoming. A
+    notice that stands beside the concern, and a pattern, are nothing the referrer waits for.
+    """
+    if share.agency_class != _CSC or share.view_code:
+        return []
+    stage = arrangement.stages[0]
+    urgent = share.urgency >= Urgency.URGENCY_URGENT
+    data = ReferrerAsked(
+        concern_id=fact.concern_id,
+        share_id=share.share_id,
+        recipient_agency_id=share.agency_id,
+        agency_id=state.concern.agency_id,
+        clock_code=stage.urgent_clock_code if urgent else stage.clock_code,
+    )
+    data.due_at.FromDatetime(stage_ends(arrangement, stage, share.urgency, fact.recorded))
+    return [Effect(data, key=share.share_id)]
 
 
 def _next_stage(arrangement: Arrangement, fact: Fact, share: Share) -> Decision:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from concern_relay.v1.codes_pb2 import PersonRole, Urgency
+from concern_relay.v1.codes_pb2 import PersonRole, ShareOutcome, Urgency
 from concern_relay.v1.shares_pb2 import DutyDone, DutyOverdue, DutyStarted
 from services.chassis.arrangement import Agency, Arrangement, Force, TimedDuty, Told
 from services.chassis.calendar import LONDON, Starts, due
@@ -20,9 +20,10 @@ from services.routing.core.asked import Asked
 from services.routing.core.directory import found_by, leading
 from services.routing.core.handover import waits_for_handover
 from services.routing.core.said import named, recorded
-from services.routing.core.state import Duty, State
+from services.routing.core.state import Duty, Share, State
 
 _PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
+_STRATEGY_DISCUSSION: Final = ShareOutcome.SHARE_OUTCOME_STRATEGY_DISCUSSION
 DUTY: Final = "duty"
 """Kind of the timer: ``duty:<duty id>``."""
 
@@ -47,6 +48,25 @@ def arisen(asked: Asked, state: State, facts: Facts, at: datetime) -> Decision:
             if (duty.code, agency.agency_id) not in started:
                 started.add((duty.code, agency.agency_id))
                 decision = _also(decision, _start(asked, duty, agency, _begins(asked, duty, at)))
+    return decision
+
+
+def by_outcome(asked: Asked, state: State, share: Share, fact: Fact, outcome: ShareOutcome) -> Decision:
+    """Start what an outcome leads to at the agency that gave it: the conference after an enquiry (rules 2.1).
+
+    An enquiry counts from the strategy discussion at which it was started, where that was recorded before it.
+    """
+    agency = asked.arrangement.agency(share.agency_id)
+    if agency is None or agency.outside or share.view_code:
+        return NOTHING
+    started = {(duty.code, duty.agency_id) for duty in state.duties.values()}
+    discussed = share.outcome == _STRATEGY_DISCUSSION and share.outcome_at is not None
+    begins = share.outcome_at if discussed and share.outcome_at is not None else fact.recorded
+    decision = NOTHING
+    for duty in asked.arrangement.timed.values():
+        fits = duty.agency_class == agency.agency_class and duty.select.role in ("", *agency.roles)
+        if outcome in duty.outcomes and fits and (duty.code, agency.agency_id) not in started:
+            decision = _also(decision, _start(asked, duty, agency, begins))
     return decision
 
 

@@ -92,6 +92,7 @@ class Share:
     read_at: datetime | None = None
     acknowledged_at: datetime | None = None
     outcome: ShareOutcome = ShareOutcome.SHARE_OUTCOME_UNSPECIFIED
+    outcome_at: datetime | None = None
     overdue: bool = False
     stage: int = 0
     blocked: bool = False
@@ -387,7 +388,7 @@ def _share_after(share: Share, data: object, recorded: datetime) -> Share:  # no
         case ShareRedirected():
             return replace(share, redirected_to=data.to_agency_id)
         case OutcomeGiven():
-            return replace(share, outcome=data.outcome, reopened=False)
+            return replace(share, outcome=data.outcome, outcome_at=recorded, reopened=False)
         case OutcomeReopened():
             return replace(share, reopened=True)
         case ShareRecalled():

@@ -59,6 +59,8 @@ def _clocks(of: str, seen: Seen) -> list[_Clock]:  # noqa: C901  (a table: one r
             found = [(d.asked_agency_id, d.due_at, d.clock_code) for d in seen.of("InformationRequested")]
         case "duty":
             found = _duties(seen)
+        case "follow_up":
+            found = [(d.agency_id, d.due_at, d.clock_code) for d in seen.of("ReferrerAsked")]
         case "subject_access":
             found = [(d.agency_id, d.due_at, d.clock_code) for d in seen.of("SubjectAccessRequested")]
         case _:  # review

@@ -95,6 +95,8 @@ def _held_by(seen: Seen) -> Iterator[str]:
     for asked in seen.of("ShareEscalated"):
         cover = f" covered by {asked.cover_agency_id}" if asked.cover_agency_id else ""
         yield f"asked: {asked.role_code} of {asked.recipient_agency_id}{cover}, stage {asked.stage}"
+    for asked in seen.of("ReferrerAsked"):
+        yield f"asked: {asked.agency_id} to follow up {asked.recipient_agency_id}, due {_when(asked.due_at)}"
     for alarmed in seen.of("FrontDoorAlarmed"):
         yield f"alarmed: {alarmed.agency_id}, telephone {alarmed.sender_agency_id}"
     if seen.linked:

@@ -173,6 +173,7 @@ ClockKind = Literal[
     "acknowledgement",
     "decision",
     "watch",
+    "follow_up",
     "erasure",
     "breach",
     "safety_call",

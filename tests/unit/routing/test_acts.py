@@ -13,7 +13,9 @@ from concern_relay.v1.shares_pb2 import (
     DeliveryFailed,
     DeliveryOverdue,
     DispatchBlocked,
+    DutyStarted,
     OutcomeGiven,
+    ReferrerAsked,
     ShareAcknowledged,
     ShareDelivered,
     ShareEscalated,
@@ -177,6 +179,40 @@ def test_nobody_acknowledges() -> None:
     assert len([fact for fact in bench.recorded if isinstance(fact.data, AcknowledgementOverdue)]) == 1
     assert bench.timers == {}
     assert bench.now == datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
+
+
+def test_whoever_raised_it_is_asked_to_follow_up() -> None:
+    """Social care has not acknowledged: the school is asked, by the next working day, and once."""
+    bench = told().deliver(CSC)
+
+    bench.fire(timer("acknowledge", bench))
+    bench.fire(timer("escalate", bench))
+
+    [asked] = [fact.data for fact in bench.recorded if isinstance(fact.data, ReferrerAsked)]
+    assert (asked.agency_id, asked.recipient_agency_id) == ("larkfield-primary", CSC)
+    assert asked.due_at.ToDatetime(tzinfo=UTC) == datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
+
+
+def test_an_enquiry_starts_its_clocks_once_from_the_discussion() -> None:
+    """Fifteen working days from the recorded strategy discussion, forty-five from the acceptance; one of each."""
+    bench = told().deliver(CSC).acknowledge(CSC)
+    bench.outcome(CSC, ShareOutcome.SHARE_OUTCOME_STRATEGY_DISCUSSION)
+    bench.now = MONDAY + timedelta(days=1)
+    bench.outcome(CSC, ShareOutcome.SHARE_OUTCOME_SECTION_47_ENQUIRY)
+    bench.outcome(CSC, ShareOutcome.SHARE_OUTCOME_SECTION_47_ENQUIRY)
+
+    found = {d.data.duty_code: d.data for d in bench.recorded if isinstance(d.data, DutyStarted)}
+    assert set(found) == {"initial_conference", "child_and_family_assessment"}
+    assert found["initial_conference"].counts_from.ToDatetime(tzinfo=UTC) == MONDAY
+    assert len([fact for fact in bench.recorded if isinstance(fact.data, DutyStarted)]) == 2
+
+
+def test_no_further_action_starts_nothing() -> None:
+    """There is nothing to do by a time."""
+    bench = told().deliver(CSC).acknowledge(CSC)
+    bench.outcome(CSC, ShareOutcome.SHARE_OUTCOME_NO_FURTHER_ACTION, "seen and safe")
+
+    assert not [fact for fact in bench.recorded if isinstance(fact.data, DutyStarted)]
 
 
 def test_urgent_stages_take_hours() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from concern_relay.v1.codes_pb2 import AgencyClass
+from concern_relay.v1.codes_pb2 import AgencyClass, ShareOutcome
 from services.chassis.arrangement.difference.change import Change, Way, more_or_less
 from services.chassis.arrangement.difference.circumstances import tried, written
 from services.chassis.arrangement.difference.told import found_by
@@ -31,10 +31,12 @@ def duties(before: Arrangement, after: Arrangement) -> tuple[list[Change], bool]
     found, complete = tried([clause for duty in changed for clause in (duty.when, duty.unless)], differs)
     both = [(old[code], new[code]) for code in old.keys() & new.keys()]
     found += [change for was, becomes in both for change in _duty(was, becomes)]
-    followers = {duty.code for duty in changed if duty.when is None} - (old.keys() & new.keys())
-    for code in followers:
-        way, words = (Way.MORE, "follows another") if code in new else (Way.LESS, "no longer: follows another")
-        found.append(Change("duty", code, way, words))
+    for duty in changed:
+        if duty.when is None and duty.code not in old.keys() & new.keys():
+            led_to = ", ".join(sorted(word_of(ShareOutcome, one) for one in duty.outcomes))
+            words = f"follows the outcome {led_to}" if led_to else "follows another"
+            way, said = (Way.MORE, words) if duty.code in new else (Way.LESS, f"no longer: {words}")
+            found.append(Change("duty", duty.code, way, said))
     return found, complete
 
 
@@ -53,6 +55,8 @@ def _duty(was: TimedDuty, becomes: TimedDuty) -> Iterator[Change]:
         yield Change("duty", subject, Way.OTHER, f"is owed by {_owner(becomes)}, was {_owner(was)}")
     ended, now = frozenset(was.ends), frozenset(becomes.ends)
     yield from more_or_less("duty", subject, now - ended, ended - now, "ends {} as well")
+    by, now_by = ({word_of(ShareOutcome, one) for one in duty.outcomes} for duty in (was, becomes))
+    yield from more_or_less("duty", subject, now_by - by, by - now_by, "starts after the outcome {}")
     if was.then != becomes.then or was.repeats_max != becomes.repeats_max:
         follows = f"{becomes.then or 'nothing'} follows, up to {becomes.repeats_max} times"
         yield Change("duty", subject, Way.OTHER, f"{follows}, was {was.then or 'nothing'}, {was.repeats_max}")
