@@ -5,6 +5,7 @@ Nodes rather than plain data; ``text`` gives a scalar as it is written, so that 
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -87,6 +88,7 @@ def read_raw(path: Path) -> bytes:
 
 def read_text(raw: bytes, name: str) -> yaml.Node:
     """Read YAML as ``read_document`` does, from bytes; ``name`` stands in errors."""
+    _refuse_unreadable(raw, name)
     try:
         _refuse_deep(raw, name)
         root: yaml.Node | None = LOADER(_Named(raw, name)).get_single_node()
@@ -108,6 +110,18 @@ def plain(written: str | bytes) -> Any:
         YAMLError: it is no YAML.
     """
     return yaml.load(written, LOADER)  # noqa: S506  (a safe loader)
+
+
+def _refuse_unreadable(raw: bytes, name: str) -> None:
+    """Refuse what is text in no encoding that YAML has: UTF-8, or UTF-16 with its mark."""
+    if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        return
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = len(raw[raw.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
+        raise DocumentError(Mistake(name, line, column, "not UTF-8", "save it as UTF-8")) from None
 
 
 class _Named(BytesIO):

@@ -92,6 +92,17 @@ def _write(tmp_path: Path, old: str, new: str) -> Path:
         ("then:\n", "then:\n---\n", "16:1: not YAML (but found another document); one document a file"),
         ("then:\n", "  - pass: {days: 99999999}\nthen:\n", "15:18: 99999999 is too much"),
         ("then:\n", "  - pass: {hours: -5}\nthen:\n", "15:19: -5 is too little"),
+        (
+            "then:\n",
+            "  - pass: {days: 1, until: 2026-11-25T10:00}\nthen:\n",
+            "15:11: either how long, or until when",
+        ),
+        ("2026-11-23T10:00", "9999-12-31T10:00", "3:8: 9999-12-31 is before the law that is known here began"),
+        ("2026-11-23T10:00", "2018-05-24T10:00", "3:8: 2018-05-24 is before the law that is known here began"),
+        ("age_years: 8", "age_years: eight", "12:66: 'eight' is no age; write whole years"),
+        ("age_years: 8", "dob: 2018", "12:55: 'dob' is no word here; did you mean 'birth_date'?"),
+        ("[neglect]", "[county lines]", "10:49: 'county_lines' is no word here; did you mean 'criminal_exploitation'?"),
+        ("then:\n", "  - pass: 1 minute\n" * 200 + "then:\n", "5:3: 201 are too many; write at most 200"),
         ("then:\n", "  - pass: soon\nthen:\n", "15:11: 'soon' is neither how long nor until when; write 90 minutes"),
         ("then:\n", "then:\n  not_answers: [not_my_rôle]\n", "16:17: 'not_my_rôle' is no code or id"),
         ("then:\n", "then:\n  not_answers: [not_my_part]\n", "16:17: 'not_my_part' is no myth, and no clause"),
@@ -110,6 +121,15 @@ def test_a_slip_is_answered_with_its_place(tmp_path: Path, old: str, new: str, s
         read(_write(tmp_path, old, new))
 
     assert f"mine.yaml:{says}" in str(told.value)
+
+
+def test_text_in_another_encoding_is_said(tmp_path: Path) -> None:
+    """Given a file that is no UTF-8, then line and column of the first letter that is none are said."""
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(BASE.replace("No coat.", "Cafés.").encode("latin-1"))
+
+    with pytest.raises(ScenarioFileError, match="mine.yaml:14:78: not UTF-8; save it as UTF-8"):
+        read(path)
 
 
 def test_all_slips_are_said_at_once(tmp_path: Path) -> None:

@@ -47,6 +47,12 @@ class Span(Strict):
             return {"until": given} if long is None else {"minutes": long.total_seconds() / 60}
         return given
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Span:
+        if self.until is not None and any((self.minutes, self.hours, self.days, self.weeks)):
+            raise ValueError("either how long, or until when: not both")
+        return self
+
 
 class Decide(Strict):
     """What a named person decides about an open question."""

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from services.workbench.scenario.contract import Channel, LegalNature
 from services.workbench.scenario.steps import Earlier
-from services.workbench.scenario.terms import AgencyId, Code, Moment, Strict
+from services.workbench.scenario.terms import LONDON, AgencyId, Code, Moment, Strict, local
+
+_FIRST: Final = datetime(2018, 5, 25, tzinfo=LONDON)
+_LAST: Final = datetime(2100, 1, 1, tzinfo=LONDON)
+
+
+def _of_our_time(now: datetime) -> datetime:
+    """Refuse a day on which no law that is known here had begun, and one that no calendar here reaches."""
+    if not _FIRST <= local(now) < _LAST:
+        raise PydanticCustomError(
+            "moment",
+            "{said} is before the law that is known here began, or far ahead; write a day from 25 May 2018 to 2099",
+            {"said": f"{now:%Y-%m-%d}"},
+        )
+    return now
 
 
 class AgencyChange(Strict):
@@ -27,7 +43,9 @@ class AgencyChange(Strict):
 class Given(Strict):
     """What is so before anything happens."""
 
-    now: Moment = Field(description="when the scenario begins; Europe/London unless a zone is given")
+    now: Annotated[Moment, AfterValidator(_of_our_time)] = Field(
+        description="when the scenario begins; Europe/London unless a zone is given"
+    )
     arrangement: str = Field(
         default="", description="name of an arrangement in deploy/arrangements; empty: the one in force"
     )

@@ -48,7 +48,7 @@ from services.workbench.scenario.follow import body_of, consent_ref, read, refs_
 from services.workbench.scenario.following import Follow, LinkConcerns, WithdrawConsent
 from services.workbench.scenario.given import Given
 from services.workbench.scenario.laws import law_book
-from services.workbench.scenario.named import SLIPS
+from services.workbench.scenario.named import REMEDIES, SLIPS
 from services.workbench.scenario.raising import Raising
 from services.workbench.scenario.said import named_person, note
 from services.workbench.scenario.scene import agency_known, arrangement_of, classes_of
@@ -133,8 +133,10 @@ class InProcess:
         except KeyError:
             return "no_such_child"
         flags = (*asked.flags, *said.flags)
-        if slips := [f"{flag.pointer} {SLIPS[flag.code]}" for flag in flags if flag.code in SLIPS]:
-            raise SceneError(f"{verb}: {', '.join(slips)}; `scenario schema` prints the words there are")
+        if slips := [
+            f"{flag.pointer} {SLIPS[flag.code]}; {REMEDIES[flag.code]}" for flag in flags if flag.code in SLIPS
+        ]:
+            raise SceneError(f"{verb}: {', '.join(slips)}")
         lost = following.whereabouts(said, asked.given, f"{self._acts}") if isinstance(asked.given, sent.Move) else None
         if not self._stage.seals(said.parts):
             return "erased_or_suspended"

@@ -50,12 +50,14 @@ SLIPS: Final = {
     FlagCode.CODE_NOT_KNOWN: "is no word here",
     FlagCode.DATE_NOT_READ: "is no date",
     FlagCode.REF_UNKNOWN: "names nobody and nothing that is sent here",
+    FlagCode.AGE_IMPOSSIBLE: "is no age",
     FlagCode.AUTHORITY_CODE_NOT_READ: "is no ONS code of an authority",
 }
-_REMEDIES: Final = {
+REMEDIES: Final = {
     FlagCode.CODE_NOT_KNOWN: "`concern-relay scenario schema` prints the words there are",
     FlagCode.DATE_NOT_READ: "write 2018, 2018-05 or 2018-05-02",
     FlagCode.REF_UNKNOWN: "give something a ref that it can name",
+    FlagCode.AGE_IMPOSSIBLE: "write whole years, as 8",
     FlagCode.AUTHORITY_CODE_NOT_READ: "as E10000016 for Kent, E06000035 for Medway; deploy/arrangements lists them",
 }
 _KEY: Final = IdKey(b"scenario" * 8)
@@ -137,7 +139,7 @@ def _slips(
             said, words = _value(tree, path), words_at(schema, (*loc, *path))
             if flag.code is FlagCode.REF_UNKNOWN:
                 words = sorted(set(_refs(sent)) - {""})
-            remedy = remedy_for(str(said), words) if words else _REMEDIES[flag.code]
+            remedy = remedy_for(str(said), words) if words else REMEDIES[flag.code]
             yield places.mistake((*loc, *path), f"{said!r} {SLIPS[flag.code]}", remedy)
 
 

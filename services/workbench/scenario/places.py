@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from services.chassis.marked_yaml import Mistake
+from services.workbench.scenario.said_for import SAID_FOR
 
 Loc = Sequence[str | int]
 LISTED_MAX = 60
@@ -127,6 +128,7 @@ def _open(schema: dict[str, Any], one: dict[str, Any]) -> list[dict[str, Any]]:
 
 def remedy_for(word: str, known: Sequence[str]) -> str:
     """Say which word was probably meant, and all there are."""
-    close = get_close_matches(word, known, n=1) or [one for one in known if word and word in one][:1]
+    said = [one for one in (SAID_FOR.get(word.lower().replace(" ", "_")),) if one in known]
+    close = said or get_close_matches(word, known, n=1) or [one for one in known if word and word in one][:1]
     listed = ", ".join(known[:LISTED_MAX]) + (", …" if len(known) > LISTED_MAX else "")
     return (f"did you mean {close[0]!r}? " if close else "") + (f"one of: {listed}" if listed else "leave it out")

@@ -153,6 +153,9 @@ def _wrong_and_remedy(one: ErrorDetails) -> tuple[str, str]:
     if kind == "moment":
         wrong, _, remedy = one["msg"].rpartition("; ")
         return wrong, remedy
+    if kind == "too_long":
+        allowed = one.get("ctx", {})
+        return f"{allowed.get('actual_length')} are too many", f"write at most {allowed.get('max_length')}"
     if kind in _LIMITS:
         return f"{said[:60]} is {_LIMITS[kind]}", one["msg"].replace("Input should be", "write a number")
     return _SAID.get(kind, (one["msg"].removeprefix("Value error, ").rstrip("."), "mend it"))
