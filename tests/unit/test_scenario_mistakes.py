@@ -128,7 +128,7 @@ def test_text_in_another_encoding_is_said(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_bytes(BASE.replace("No coat.", "Cafés.").encode("latin-1"))
 
-    with pytest.raises(ScenarioFileError, match="mine.yaml:14:78: not UTF-8; save it as UTF-8"):
+    with pytest.raises(ScenarioFileError, match=r"mine\.yaml:14:78: not UTF-8; save it as UTF-8"):
         read(path)
 
 
