@@ -117,3 +117,17 @@ async def test_for_an_authority_off_the_network_the_sender_records_it(new_routin
 
         assert (refused.status_code, done.status_code) == (403, 200)
         assert (done.json()["agency_id"], done.json()["state"]) == ("outside-e08000035", "done")
+
+
+async def test_an_operator_lists_everybodys(new_routing) -> None:
+    """For the console: of all agencies, with the moment of the list; an agency sees its own alone."""
+    async with new_routing() as rig:
+        await fostered(rig)
+        await fostered(rig, "E06000035")
+        async with rig.client("operator", "operate") as operator, rig.client(KENT_CSC) as kent:
+            every = (await operator.get("/v1/duties", params={"state": "running"})).json()
+            own = (await kent.get("/v1/duties", params={"state": "running"})).json()
+
+        assert {duty["agency_id"] for duty in every["duties"]} == {KENT_CSC, "medway-csc"}
+        assert {duty["agency_id"] for duty in own["duties"]} == {KENT_CSC}
+        assert every["as_of"][:10] == rig.clock.now().isoformat()[:10]

@@ -284,7 +284,8 @@ def _referrer_asked(arrangement: Arrangement, state: State, fact: Fact, share: S
         agency_id=state.concern.agency_id,
         clock_code=stage.urgent_clock_code if urgent else stage.clock_code,
     )
-    data.due_at.FromDatetime(stage_ends(arrangement, stage, share.urgency, fact.recorded))
+    since = share.acknowledge_by or fact.recorded  # when it was due, however late this is noticed
+    data.due_at.FromDatetime(stage_ends(arrangement, stage, share.urgency, since))
     return [Effect(data, key=share.share_id)]
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Final
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from concern_relay.v1.shares_pb2 import DutyDone
-from services.chassis.auth import Caller
+from services.chassis.auth import Caller, require
 from services.chassis.problems import problem
 from services.routing.afterwards.acting import Afterwards, said_by
 from services.routing.afterwards.edge import PAGE_MAX, Anybody, Limit, who
@@ -18,6 +18,7 @@ from services.routing.answers import NamedBody, Reason
 from services.routing.duties.answers import Duties, DutyAnswer, DutyList
 
 OPERATE: Final = "operate"
+AnybodyOrOperator = Annotated[Caller, Depends(require("inbox", "raise", OPERATE))]
 
 
 class DoneBody(NamedBody):
@@ -32,7 +33,7 @@ def duty_routes(after: Afterwards, duties: Duties) -> APIRouter:
 
     @routes.get("", summary="What your agency has to do by a time, the earliest first; everybody's for an operator")
     async def list_duties(
-        caller: Anybody,
+        caller: AnybodyOrOperator,
         state: Annotated[str, Query(pattern="^(running|done)$", description="Overdue ones are running.")] | None = None,
         concern_id: UUID | None = None,
         test: Annotated[bool, Query(description="Practice duties instead of real ones.")] = False,
