@@ -16,9 +16,11 @@ from services.chassis.codes import word_of
 from services.chassis.problems import problem
 from services.intake.answers import mended
 from services.intake.content import contents_of
+from services.intake.documented import PROBLEMS, body_of
 from services.intake.errors import Malformed
 from services.intake.ids import IdKey, Reference
 from services.intake.reading import read
+from services.intake.submission import Submission
 
 DEADLINE_S: Final = 10.0
 Raiser = Annotated[Caller, Depends(require("raise"))]
@@ -35,7 +37,12 @@ def preview_routes(clock: Clock, assessment_url: str) -> APIRouter:
     """
     routes = APIRouter(prefix="/v1/concerns", tags=["concerns"])
 
-    @routes.post("/preview", summary="Who would be told, on which basis, and what would wait; nothing is kept")
+    @routes.post(
+        "/preview",
+        summary="Who would be told, on which basis, and what would wait; nothing is kept",
+        openapi_extra=body_of(Submission),
+        responses=PROBLEMS,
+    )
     async def preview(
         request: Request, caller: Raiser, authorization: Annotated[str, Header(include_in_schema=False)] = ""
     ) -> dict[str, Any]:

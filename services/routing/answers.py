@@ -114,6 +114,9 @@ class ShareAnswer(BaseModel):
     )
     reopened_at: datetime | None = Field(default=None, description="Your outcome is to be looked at again.")
     closed_part_ids: list[str] = Field(default=[], description="Parts that open no more: their consent was withdrawn.")
+    files: list[str] = Field(
+        default=[], description="Files that were released to you: fetch them at /v1/inbox/{share_id}/attachments."
+    )
     receipts: list[str] = Field(default=[], description="Attachments one of your people has said to have.")
     covered_role: str = Field(default="", description="The role whose turn it is, where its deputy is asked.")
     cover_agency_id: str = Field(default="", description="Who covers at this hour, where you are closed.")

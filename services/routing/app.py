@@ -69,6 +69,7 @@ def routes(context: Context) -> APIRouter:
         Bringing(context, book),
         Links(context.pool, context.clock, context.journal.desk.local_key),
         webhooks.base_url_of(context.settings),
+        fetching,
     )
     for routes_ in (bringing_routes(by_hand), opening_routes(by_hand), webhooks.routes_of(context)):
         every.include_router(routes_)

@@ -52,6 +52,7 @@ def add(
     item: Annotated[str, typer.Option(help="Ref of the item it belongs to: it goes where that item goes.")] = "",
     description: Annotated[str, typer.Option(help="What it shows, in words.")] = "",
     media_type: Annotated[str, typer.Option(help="If the name of the file does not say it.")] = "",
+    scan_again: Annotated[bool, typer.Option(help="The scan refused this very file; have it scanned again.")] = False,
     agency: Agency = "",
     as_json: AsJson = False,
 ) -> None:
@@ -59,7 +60,7 @@ def add(
     command = "attachment add"
     body: dict[str, Any] = {
         "child_image": child_image, "kind": kind, "item": item, "description": description,
-        "by": {"name": by, "role": role},
+        "by": {"name": by, "role": role}, **({"scan_again": True} if scan_again else {}),
     }  # fmt: skip
     path = Path(file)
     if child_image == "no":
@@ -95,6 +96,7 @@ def list_(
     data, findings = asked(service, agency, "GET", f"{path}/attachments")
     lines = [
         f"{a['attachment_id']}  {a['state']:<12} {a['kind']:<14} {a['length']:>10}  {a['sha256'][:16]}"
+        f"{'  fetched ' + str(len(a['fetched'])) + 'x' if a.get('fetched') else ''}"
         for a in (data or {}).get("attachments", ())
     ]
     raise answer("attachment list", data, findings, as_json=as_json, lines=lines, nothing="nothing here")

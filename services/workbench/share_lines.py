@@ -74,6 +74,8 @@ def _row(share: dict[str, Any]) -> list[str]:
     marks = [name for name in ("overdue", "test") if share[name]]
     if share["reopened_at"]:
         marks.append("reopened")
+    if files := share.get("files"):
+        marks.append(f"{len(files)} file{'s' if len(files) > 1 else ''}")
     if share["stands_in_for"]:
         marks.append(f"for {share['stands_in_for']}")
     said = share["outcome"] if share["state"] == "outcome" else share["state"]

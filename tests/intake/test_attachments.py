@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from concern_relay.v1.shares_pb2 import AttachmentFetched
 from services.intake.attachments.sweeping import Sweeping
 from services.intake.attachments.table import AttachmentTable
 from services.intake.limits import Attached, Limits
@@ -356,3 +357,22 @@ async def test_the_question_is_there_for_every_system_to_show(shared_intake) -> 
 
     assert answer.json()["answers"] == ["no", "yes", "unsure"]
     assert answer.json()["bytes_max"] == 20_000_000
+
+
+async def test_its_sender_sees_that_a_file_was_fetched_and_not_by_whom(new_intake) -> None:
+    """Given two receipts at those it was released to, the sender's answer has their times and no agency."""
+    async with new_intake() as intake:
+        concern_id = await raised(intake, "receipts")
+        found = await declared(intake, concern_id)
+        await put(intake, found["upload_url"], PDF)
+        for share in ("s", "p"):
+            data = AttachmentFetched(
+                concern_id=concern_id, share_id=share, recipient_agency_id="kent-csc",
+                attachment_id=found["attachment_id"],
+            )  # fmt: skip
+            await intake.hear(concern_id, data)
+
+        (one,) = await show(intake, concern_id)
+
+        assert len(one["fetched"]) == 2
+        assert "kent-csc" not in str(one)

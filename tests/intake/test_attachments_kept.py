@@ -89,10 +89,45 @@ async def test_the_same_harmful_file_is_not_taken_again(new_intake) -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "attachment_refused")
 
 
+async def test_a_named_person_has_a_refused_file_scanned_again(new_intake) -> None:
+    """Given a file a scan refused, when it is declared with scan_again and sent, it is scanned anew, and not swept."""
+    async with new_intake(scan_expected=True) as intake:
+        concern_id = await raised(intake, "scan again")
+        attachment_id = await uploaded(intake, concern_id, HARMFUL)
+        await scanning(intake).scan_due()
+
+        found = await intake.follow(concern_id, "attachments", {**declaration(HARMFUL), "scan_again": True})
+        await put(intake, found.json()["upload_url"], HARMFUL)
+        await Sweeping(intake.objects, AttachmentTable(intake.pool)).gone()
+        quarantined = await released(intake, concern_id, attachment_id)
+        await scanning(intake, CommandScanner(("sh", "-c", "cat >/dev/null"))).scan_due()
+
+        assert found.json()["state"] == "declared"
+        assert quarantined == "in_quarantine"
+        assert [one["state"] for one in await show(intake, concern_id)] == ["cleared"]
+
+
+async def test_where_nothing_scans_nothing_is_scanned_again(new_intake) -> None:
+    """Given no scan here, asking for another one is answered so."""
+    async with new_intake() as intake:
+        concern_id = await raised(intake, "nothing scans")
+
+        answer = await intake.follow(concern_id, "attachments", {**declaration(HARMFUL), "scan_again": True})
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "nothing_scans")
+
+
 @pytest.mark.parametrize(
     "command",
-    [("sh", "-c", "exit 2"), ("/no/such/program",), ("sh", "-c", "kill -9 $$"), ("sh", "-c", "exit 0")],
-    ids=["cannot say", "not there", "killed", "clean before it was read"],
+    [
+        ("sh", "-c", "exit 2"),
+        ("/no/such/program",),
+        ("sh", "-c", "kill -9 $$"),
+        ("sh", "-c", "exit 0"),
+        ("sh", "-c", "exit 1"),
+        (sys.executable, "-c", "import no_such_module"),
+    ],
+    ids=["cannot say", "not there", "killed", "clean before it was read", "harm in everything", "crashes"],
 )
 async def test_without_an_answer_it_stays_in_quarantine_and_is_tried_again(new_intake, command) -> None:
     """Given a scan that gives no answer, then nobody is given the file; when it answers later, it is settled."""

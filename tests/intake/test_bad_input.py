@@ -15,7 +15,7 @@ from services.workbench.import_cli import app
 from tests.intake.test_concern_cli import served
 from tests.unit.imports.malformed import CENSUSES, MAPPING, TABLES, BadFile
 from tests.unit.intake.events import CANARY, submission
-from tests.unit.intake.malformed import CATALOGUE, FOLLOW_UPS
+from tests.unit.intake.malformed import ATTACHMENTS, CATALOGUE, FOLLOW_UP_PATHS, FOLLOW_UPS
 from tests.unit.intake.odd import ODD
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
@@ -24,7 +24,7 @@ HTTP_DEADLINE_S = 20.0
 
 def test_the_catalogues_hold_what_was_asked_for():
     """More than a hundred broken submissions, files and records, each under a name of its own."""
-    for catalogue in (CATALOGUE, FOLLOW_UPS, ODD, CENSUSES, TABLES):
+    for catalogue in (CATALOGUE, FOLLOW_UPS, ATTACHMENTS, ODD, CENSUSES, TABLES):
         assert len({entry.name for entry in catalogue}) == len(catalogue)
     assert len(CATALOGUE) + len(ODD) >= 100
     assert len(CENSUSES) + len(TABLES) >= 90
@@ -53,6 +53,27 @@ async def test_every_submission_of_the_catalogues_is_answered_over_http(new_inta
         assert not wrong
         assert good.status_code == 202
         assert len(await intake.recorded()) == len(ODD) + 1
+
+
+async def test_every_follow_up_and_file_of_the_catalogues_is_answered_over_http(new_intake, tmp_path, monkeypatch):
+    """What cannot be taken gets its code, repeats nothing and records nothing; a good one of each follows."""
+    async with new_intake() as intake, served(intake, tmp_path, monkeypatch):
+        url = json.loads((tmp_path / "endpoints.json").read_text())["intake"]
+        said = {"Authorization": f"Bearer {intake.token('larkfield-primary')}", "Content-Type": "application/json"}
+        wrong: list[str] = []
+        async with httpx.AsyncClient(base_url=url, headers=said, timeout=HTTP_DEADLINE_S) as client:
+            raised = (await client.post("/v1/concerns", json=submission())).json()
+            nothing = "00000000-0000-4000-8000-000000000000"
+            paths = {**FOLLOW_UP_PATHS, "attachment": "attachments", "release": f"attachments/{nothing}/releases"}
+            for bad in (*FOLLOW_UPS, *ATTACHMENTS):
+                answer = await client.post(f"{raised['status_url']}/{paths[bad.kind]}", content=bad.body)
+                if (answer.status_code, answer.json()["code"]) != (bad.status, bad.code) or CANARY in answer.text:
+                    wrong.append(bad.name)
+            good = await client.post(f"{raised['status_url']}/information", json={"text": "After all that."})
+
+        assert not wrong
+        assert good.status_code == 202
+        assert [e.type for e in await intake.recorded()] == ["ConcernRaised", "InformationAdded"]
 
 
 async def imported(entry: BadFile, folder: Path, *command: str) -> str:

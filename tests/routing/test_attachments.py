@@ -257,3 +257,50 @@ async def test_of_a_share_that_was_called_back_nothing_is_given(new_routing) -> 
 
         assert await _manifest(rig, case, KENT_POLICE) == []
         assert (answer.status_code, answer.json()["code"]) == (410, "recalled")
+
+
+async def test_a_recipient_is_told_once_that_a_file_lies_ready_and_when_it_does_not_any_more(new_routing) -> None:
+    """Given a release, its share names the file, on record once; taken back it is named no more; the other has none."""
+    async with new_routing() as rig:
+        case = await _delivered(rig)
+        file = File(rig, case)
+        await file.store(scan_expected=True)
+        await file.release(to=KENT_CSC)
+        waiting = (await rig.share(case, KENT_CSC))["files"]
+        await file.record(AttachmentCleared(**{n: v for n, v in file.ids.items() if n != "agency_id"}))
+        await rig.assess(case)
+        await rig.deliver()
+        named = (await rig.share(case, KENT_CSC))["files"]
+        async with rig.client(KENT_CSC) as client:
+            (listed,) = (await client.get("/v1/inbox")).json()["shares"]
+        others = (await rig.share(case, KENT_POLICE))["files"]
+        told = [e.data.recipient_agency_id for e in await rig.events(case, "AttachmentOffered")]
+
+        await file.record(AttachmentReleaseWithdrawn(**file.ids, to_agency_id=KENT_CSC))
+
+        assert (waiting, named, others) == ([], [file.id], [])
+        assert listed["files"] == [file.id]
+        assert told == [KENT_CSC]
+        assert (await rig.share(case, KENT_CSC))["files"] == []
+        assert len(await rig.events(case, "AttachmentOfferEnded")) == 1
+
+
+async def test_who_is_told_of_the_concern_after_a_release_is_told_of_the_file_too(new_routing) -> None:
+    """Given a file released before anybody of its class was told, a delivery tells of the file, a recall ends it."""
+    async with new_routing() as rig:
+        case = await rig.raise_()
+        file = File(rig, case)
+        await file.store()
+        await file.release(to_class=POLICE)
+        before = await rig.events(case, "AttachmentOffered")
+        await rig.assess(case)
+        await rig.deliver()
+        told = [e.data.recipient_agency_id for e in await rig.events(case, "AttachmentOffered")]
+
+        async with rig.client("larkfield-primary", "raise") as sender:
+            body = {**ADA, "concern_id": case.concern_id, "recipient_agency_id": KENT_POLICE, "words": "x"}
+            await sender.post("/v1/recalls", json={**body, "reason": "wrong_recipient"})
+
+        assert (before, told) == ([], [KENT_POLICE])
+        assert len(await rig.events(case, "AttachmentOfferEnded")) == 1
+        assert (await rig.share(case, KENT_POLICE))["files"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ import pytest
 
 from services.routing.by_hand.links import WRONG_MAX
 from tests.routing.rig import CANARY, KENT_CSC
+from tests.routing.test_attachments import CONTENT, File
 
 pytestmark = pytest.mark.database
 
@@ -234,6 +236,20 @@ class TestPack:
             [viewed] = await rig.events(case, "ContentViewed")
             assert viewed.data.purpose_code == "print_pack"
             assert (await rig.share(case, "outside-e08000035"))["state"] == "planned"
+
+    async def test_it_names_the_files_that_were_released_and_carries_none(self, new_routing) -> None:
+        """Kind, type, length and SHA-256 of a released file, so that whoever brings it can be checked; no other's."""
+        async with new_routing() as rig:
+            case, share_id = await to_bring(rig)
+            file, other = File(rig, case), File(rig, case)
+            for each in (file, other):
+                await each.store()
+            await file.release(to="outside-e08000035")
+            async with rig.client(SENDER, "raise") as client:
+                pack = await client.post(f"/v1/by-hand/{share_id}/pack", json=PAT)
+
+            assert hashlib.sha256(CONTENT).hexdigest() in pack.text
+            assert pack.text.count("body map") == 1
 
     async def test_an_operator_opens_no_content(self, new_routing) -> None:
         """A processor sends links and records calls; the view is the sender's to print."""

@@ -20,6 +20,7 @@ from services.routing.webhooks.schedule import WINDOW
 from services.routing.webhooks.sending import Sending
 from tests.routing.receiver import CUT, ENDLESS, HANG, LATE, TWICE, Post, Receiver, receiving
 from tests.routing.rig import CANARY, KENT_CSC, KENT_POLICE, deployed_with, routing
+from tests.routing.test_attachments import File
 from tests.routing.test_duties import fostered
 
 pytestmark = pytest.mark.database
@@ -102,6 +103,26 @@ async def test_a_share_is_told_and_delivered(hooked) -> None:
         assert row["acknowledged_at"] is None
         assert row["acknowledge_by"] > row["delivered_at"]
         assert CANARY not in post.body.decode() + json.dumps(post.headers)
+        assert await house.send() == 0
+
+
+async def test_a_file_that_was_released_is_told_thinly_and_settles_nothing(hooked) -> None:
+    """Given a file released with a share, one more message: ids and a link to the manifest, nothing of the file."""
+    async with hooked() as house, receiving() as receiver:
+        await house.register(receiver)
+        case = await house.rig.shared()
+        await house.send()
+        file = File(house.rig, case)
+        await file.store()
+        await file.release(to=KENT_CSC)
+
+        assert await house.send() == 1
+
+        _, post = receiver.messages
+        row = await house.rig.share(case, KENT_CSC)
+        assert post.said["type"] == "file.ready"
+        assert post.said["data"]["link"] == f"https://relay.example/v1/inbox/{row['share_id']}/attachments"
+        assert post.said["data"].keys() == {"share_id", "concern_id", "urgency", "test", "link"}
         assert await house.send() == 0
 
 

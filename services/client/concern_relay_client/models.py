@@ -181,6 +181,7 @@ class Attachment(_Answered):
     upload_url: str = ""
     upload_by: datetime | None = None
     reason: str = ""
+    fetched: list[datetime] = []
     repeated: bool = False
 
 

@@ -72,6 +72,9 @@ class AttachmentAnswer(BaseModel):
     upload_by: datetime | None
     reason: str = Field(description="Why it was refused.")
     released: list[ReleaseAnswer]
+    fetched: list[datetime] = Field(
+        default=[], description="A receipt for each time a person it was released to fetched it; who is not said."
+    )
     opens: bool = Field(description="False once what it belongs to was erased, or its consent withdrawn.")
     repeated: bool = False
 
@@ -202,6 +205,8 @@ async def _room(uploading: Uploading, limits: Attached, caller: Caller, concern_
     """
     if given.child_image != "no":
         return
+    if given.scan_again and not uploading.scan_expected:
+        raise problem(409, "nothing_scans", "nothing scans files here: who runs the relay has to set up a scan")
     if given.length > limits.bytes_max:
         raise problem(
             413, "too_large", f"a file is at most {limits.bytes_max} bytes: send less", bytes_max=limits.bytes_max
@@ -278,6 +283,7 @@ def _answer(concern_id: str, attachment_id: str, held: Held, *, repeated: bool =
             ReleaseAnswer(to=agency, to_class=word_of(codes.AgencyClass, number))
             for agency, number in sorted(held.released)
         ],
+        fetched=list(held.fetched),
         opens=said is not None,
         repeated=repeated,
     )

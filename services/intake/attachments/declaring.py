@@ -19,6 +19,7 @@ from services.intake.core import NOT_YOURS, IntakeState
 from services.intake.core.attachments import Held, Stands
 
 PURPOSE: Final = "attach"
+BY_SCAN: Final = codes.AttachmentRefusal.ATTACHMENT_REFUSAL_SCAN
 OPEN: Final = (Stands.EXPIRED, Stands.REFUSED)
 
 
@@ -68,7 +69,8 @@ class Attaching:
             taken = given.child_image == "no"
             if held is not None and (held.stands not in OPEN if taken else held.stands is Stands.REFUSED):
                 return said.attachment_id, True
-            data = saying.declared(said, concern_id, sender.agency_id, sender.supplier)
+            again = given.scan_again and held is not None and held.reason == BY_SCAN
+            data = saying.declared(said, concern_id, sender.agency_id, sender.supplier, scan_again=again)
             contents = saying.contents_of(concern_id, said, given.by)
             await self._sealable(contents)
             act_key = f"{said.attachment_id}/{0 if held is None else held.times}"

@@ -65,7 +65,9 @@ def _part_of(state: IntakeState, key: IdKey, kind: str, ref: str) -> str:
     return found
 
 
-def declared(said: Attachment, concern_id: str, agency_id: str, supplier: str = "") -> Message:
+def declared(
+    said: Attachment, concern_id: str, agency_id: str, supplier: str = "", *, scan_again: bool = False
+) -> Message:
     """Give the act: that it is declared; or, where the answer is not no, that it is not taken."""
     ids: dict[str, Any] = {
         "concern_id": concern_id,
@@ -80,6 +82,7 @@ def declared(said: Attachment, concern_id: str, agency_id: str, supplier: str = 
         item_part_id=said.item_part_id,
         about_person_id=said.about_person_id,
         consent_ref=said.consent_ref,
+        scan_again=scan_again,
     )
 
 

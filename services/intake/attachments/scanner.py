@@ -1,9 +1,10 @@
 """The scan hook: a command that reads bytes, or an HTTP endpoint that is sent them. Which, if any, the settings say.
 
 ``RELAY_SCAN_COMMAND`` is run for each file with its bytes on standard input: it exits 0 for nothing found, 1 for
-something harmful, and with anything else when it cannot say. ``clamdscan --no-summary -`` keeps to that.
+something harmful, and with anything else when it cannot say, as ``clamscan`` and ``clamdscan`` do (2 is an error).
 ``RELAY_SCAN_URL`` is sent the bytes by POST and answers 200 with ``{"clean": true}`` or ``{"clean": false}``. Whatever
-else happens is no answer, and without an answer nobody is given the file.
+else happens is no answer, and without an answer nobody is given the file. A program that crashes may end with 1 too, so
+something harmful is believed only of a scan that, asked at once about bytes without harm, finds nothing in those.
 """
 
 from __future__ import annotations
@@ -40,6 +41,26 @@ class Scanner(Protocol):
         Raises:
             ScanAway: no answer in time, or none that can be read.
         """
+
+
+HARMLESS: Final = b"concern-relay\n"
+
+
+async def found_harm(scanner: Scanner, pieces: AsyncIterator[bytes]) -> bool:
+    """Say whether a scan found something harmful, and can tell it from what is not.
+
+    Raises:
+        ScanAway: no answer; or it finds harm in anything.
+    """
+    if await scanner.clean(pieces):
+        return False
+    if not await scanner.clean(_harmless()):
+        raise ScanAway("the scan finds harm in bytes that hold none: it is broken, and what it said is not believed")
+    return True
+
+
+async def _harmless() -> AsyncIterator[bytes]:
+    yield HARMLESS
 
 
 @dataclass(frozen=True, slots=True)

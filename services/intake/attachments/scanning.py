@@ -18,7 +18,7 @@ from services.chassis.keys import Keys
 from services.chassis.log import Log
 from services.chassis.objects import ObjectBroken, ObjectMissing, Objects, StoreAway, opened_pieces
 from services.chassis.sealing import Key
-from services.intake.attachments.scanner import SCAN_DEADLINE_S, ScanAway, Scanner
+from services.intake.attachments.scanner import SCAN_DEADLINE_S, ScanAway, Scanner, found_harm
 from services.intake.attachments.table import AttachmentTable, Waiting
 
 PURPOSE: Final = "scan"
@@ -64,7 +64,7 @@ class Scanning:
             await self.table.again(one.attachment_id, self.clock.now() + CLOSED_RETRY)
             return
         try:
-            clean = await self._clean(one, key)
+            clean = not await self._harmful(one, key)
         except (ScanAway, StoreAway, ObjectMissing, ObjectBroken) as error:
             log.warning(
                 "an attachment was not scanned and stays in quarantine, tried again",
@@ -75,9 +75,9 @@ class Scanning:
             return
         await self._record(one, clean=clean)
 
-    async def _clean(self, one: Waiting, key: Key) -> bool:
+    async def _harmful(self, one: Waiting, key: Key) -> bool:
         async with aclosing(_opened(key, one.object_id, self.objects)) as pieces:
-            return await self.scanner.clean(pieces)
+            return await found_harm(self.scanner, pieces)
 
     async def _record(self, one: Waiting, *, clean: bool) -> None:
         ids: dict[str, Any] = {

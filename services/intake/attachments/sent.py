@@ -47,6 +47,9 @@ class Declaration(_ByName):
     description: Text = Field(default="", description="What it shows, in words; travels sealed.")
     item: Ref = Field(default="", description="Ref or id of the item it belongs to: it goes where that item goes.")
     about: Ref = Field(default="", description="Ref or id of the person it is about; left out: the item's.")
+    scan_again: bool = Field(
+        default=False, description="The scan refused this very file, and whoever says so wants it scanned again."
+    )
 
     @check(mode="after")
     def _whole(self) -> Self:

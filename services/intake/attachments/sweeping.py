@@ -51,7 +51,7 @@ class Sweeping:
         while found := await self.table.gone(AT_ONCE):
             for attachment_id, object_id in found:
                 await self.objects.remove(object_id)
-                await self.table.removed(attachment_id)
+                await self.table.removed(attachment_id, object_id)
             removed += len(found)
         return removed
 

@@ -44,7 +44,9 @@ CREATE INDEX IF NOT EXISTS intake_attachment_concern ON intake_attachment (conce
 """
 _DECLARED: Final = """
 INSERT INTO intake_attachment (attachment_id, concern_id, agency_id, state, person_id, consent_ref)
-VALUES ($1, $2, $3, 'declared', $4, $5) ON CONFLICT (attachment_id) DO UPDATE SET state = 'declared'
+VALUES ($1, $2, $3, 'declared', $4, $5) ON CONFLICT (attachment_id) DO UPDATE SET state = 'declared',
+    gone = intake_attachment.gone AND intake_attachment.state <> 'refused',
+    object_id = CASE intake_attachment.state WHEN 'refused' THEN NULL ELSE intake_attachment.object_id END, attempts = 0
 """
 _STORED: Final = """
 UPDATE intake_attachment SET state = $2, object_id = $3, key_id = $4, next_at = $5 WHERE attachment_id = $1
@@ -162,11 +164,12 @@ class AttachmentTable:
         )
         return [(str(row["attachment_id"]), str(row["object_id"])) for row in rows]
 
-    async def removed(self, attachment_id: str) -> None:
-        """Look for its bytes no more."""
+    async def removed(self, attachment_id: str, object_id: str) -> None:
+        """Look for these bytes no more; others may have come since."""
         await self._pool.execute(
-            "UPDATE intake_attachment SET object_id = NULL WHERE attachment_id = $1",
+            "UPDATE intake_attachment SET object_id = NULL WHERE attachment_id = $1 AND object_id = $2",
             UUID(attachment_id),
+            UUID(object_id),
             timeout=DEADLINE_S,
         )
 

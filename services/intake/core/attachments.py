@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +24,7 @@ from concern_relay.v1.concerns_pb2 import (
     AttachmentStored,
 )
 from concern_relay.v1.facts_pb2 import Attachment, Part
+from concern_relay.v1.shares_pb2 import AttachmentFetched
 from services.chassis.event import NOTHING, Decision, Effect, Fact, Refused, Timer
 from services.intake.core.recorded import effect_of
 
@@ -40,6 +41,8 @@ TYPES: Final = frozenset({"AttachmentDeclared", "AttachmentRefused"})
 ATTACH: Final = "attach"
 UPLOAD_WINDOW: Final = timedelta(hours=24)
 """How long bytes may come after they were declared: a day, so that a system that was off at night still can."""
+FETCHED_MAX: Final = 100
+"""Receipts that are shown; there is one for each person, and all stand in history."""
 Recipient = tuple[str, int]
 """An agency id, or a class; the other is empty or 0."""
 
@@ -68,6 +71,7 @@ class Held:
         reason: why it was refused.
         released: to whom.
         turns: how often it was released, or that taken back.
+        fetched: recorded times at which a person it was released to fetched it; who is not kept here (practice 8).
     """
 
     stands: Stands
@@ -78,6 +82,7 @@ class Held:
     reason: AttachmentRefusal = AttachmentRefusal.ATTACHMENT_REFUSAL_UNSPECIFIED
     released: frozenset[Recipient] = frozenset()
     turns: int = 0
+    fetched: tuple[datetime, ...] = ()
 
     @property
     def here(self) -> bool:
@@ -112,10 +117,11 @@ def with_fact(found: Attachments, fact: Fact) -> Attachments:
             before = found.get(data.attachment_id) or Held(Stands.REFUSED, said=_said(fact))
             return found.put(data.attachment_id, replace(before, stands=Stands.REFUSED, reason=data.reason))
     held = found.get(getattr(data, "attachment_id", ""))
-    return found if held is None else found.put(data.attachment_id, _after(held, data))  # type: ignore[union-attr]
+    return found if held is None else found.put(data.attachment_id, _after(held, fact))  # type: ignore[union-attr]
 
 
-def _after(held: Held, data: object) -> Held:
+def _after(held: Held, fact: Fact) -> Held:
+    data = fact.data
     match data:
         case AttachmentStored():
             return replace(held, stands=Stands.QUARANTINED if data.scan_expected else Stands.NOT_SCANNED, stored=data)
@@ -127,6 +133,8 @@ def _after(held: Held, data: object) -> Held:
             return replace(held, released=held.released | {recipient_of(data)}, turns=held.turns + 1)
         case AttachmentReleaseWithdrawn():
             return replace(held, released=held.released - {recipient_of(data)}, turns=held.turns + 1)
+        case AttachmentFetched():
+            return replace(held, fetched=(*held.fetched, fact.recorded)[-FETCHED_MAX:])
         case _:
             return held
 
@@ -192,8 +200,13 @@ def _known(held: Held | None) -> Held:
 def _declared(held: Held | None, fact: Fact, data: AttachmentDeclared) -> Decision:
     if held is not None and held.stands not in (Stands.EXPIRED, Stands.REFUSED):
         return NOTHING
-    if held is not None and held.reason == AttachmentRefusal.ATTACHMENT_REFUSAL_SCAN:
-        raise Refused(409, "attachment_refused", "The scan found something harmful in this very file. Look into it.")
+    if held is not None and held.reason == AttachmentRefusal.ATTACHMENT_REFUSAL_SCAN and not data.scan_again:
+        raise Refused(
+            409,
+            "attachment_refused",
+            "The scan found something harmful in this very file. Look into it; if the scan was wrong, a named person "
+            "may declare it with scan_again, and it is scanned again.",
+        )
     if held is not None and held.reason and (held.said is None or held.said.answer == ImageAnswer.IMAGE_ANSWER_YES):
         # fails to the safe side: a wrong yes costs a scan anew, a wrong no would spread the image
         raise Refused(

@@ -25,6 +25,7 @@ ALTER TABLE share ADD COLUMN IF NOT EXISTS recalled_at timestamptz;
 ALTER TABLE share ADD COLUMN IF NOT EXISTS reopened_at timestamptz;
 ALTER TABLE share ADD COLUMN IF NOT EXISTS closed_part_ids text[] NOT NULL DEFAULT '{}';
 ALTER TABLE share ADD COLUMN IF NOT EXISTS receipts text[] NOT NULL DEFAULT '{}';
+ALTER TABLE share ADD COLUMN IF NOT EXISTS files text[] NOT NULL DEFAULT '{}';
 ALTER TABLE share ADD COLUMN IF NOT EXISTS covered_role text NOT NULL DEFAULT '';
 ALTER TABLE share ADD COLUMN IF NOT EXISTS cover_agency_id text NOT NULL DEFAULT '';
 ALTER TABLE share ADD COLUMN IF NOT EXISTS replaces_share_id text NOT NULL DEFAULT '';
@@ -129,6 +130,12 @@ def changes(data: Message, fact: Fact) -> list[_Change]:  # noqa: C901, PLR0912 
                 "UPDATE share SET receipts = array_append(receipts, $2) WHERE share_id = $1 AND NOT $2 = ANY(receipts)"
             )
             return [(sql, (_id(data.share_id), data.part_id))]
+        case shares.AttachmentOffered():
+            sql = "UPDATE share SET files = array_append(array_remove(files, $2), $2) WHERE share_id = $1"
+            return [(sql, (_id(data.share_id), data.attachment_id))]
+        case shares.AttachmentOfferEnded():
+            sql = "UPDATE share SET files = array_remove(files, $2) WHERE share_id = $1"
+            return [(sql, (_id(data.share_id), data.attachment_id))]
         case shares.ShareEscalated():
             sql = "UPDATE share SET covered_role = $2, cover_agency_id = $3 WHERE share_id = $1"
             return [(sql, (_id(data.share_id), data.covered_role_code, data.cover_agency_id))]

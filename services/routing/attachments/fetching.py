@@ -47,11 +47,11 @@ class Fetching:
     keys: Keys
     objects: Objects
 
-    async def manifest(self, row: asyncpg.Record) -> tuple[Line, ...]:
-        """Give the attachments offered with a share; of others, nothing."""
+    async def manifest(self, row: asyncpg.Record, *, brought: bool = False) -> tuple[Line, ...]:
+        """Give the attachments offered with a share, or with one that a person brings just now; of others, nothing."""
         state, _ = await self.journal.state(str(row["concern_id"]))
         share = state.shares.get(str(row["share_id"]))
-        found = () if share is None else offered(state, share)
+        found = () if share is None else offered(state, share, brought=brought)
         if not found:
             return ()
         said = await self._said(row["concern_id"], [UUID(one.event_id) for one in found])

@@ -19,6 +19,8 @@ from services.chassis.event import Content, KeyScope, Refused, derived_id
 from services.chassis.sheet import sheet
 from services.routing.acting import Acting
 from services.routing.answers import NAME_CHARS_MAX, NamedBody, in_order
+from services.routing.attachments.api import line_answer
+from services.routing.attachments.fetching import Fetching
 from services.routing.by_hand.bringing import OPERATE, Bringing, brought, in_london
 from services.routing.by_hand.links import LIFE_DEFAULT_HOURS, LIFE_MAX_HOURS, TOKEN_CHARS_MAX, Links
 from services.routing.by_hand.pages import page
@@ -49,6 +51,16 @@ class LinkAnswer(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class FileLine:
+    """A file as it is named on paper."""
+
+    kind: str
+    media_type: str
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ByHand:
     """What the routes work with.
 
@@ -60,6 +72,7 @@ class ByHand:
     bringing: Bringing
     links: Links
     base_url: str
+    fetching: Fetching
 
     async def pack(self, share_id: UUID, caller: Caller, who: NamedPerson) -> HTMLResponse:
         """Give a view for printing, and put on record who looked."""
@@ -70,7 +83,17 @@ class ByHand:
         await self._looked(row, caller, who)
         now = in_london(self.bringing.context.clock.now())
         header = self.bringing.header(row)
-        return page("pack", share=header, sections=sheet(in_order(parts)), packer=who, packed=now)
+        files = await self._files(row)
+        return page("pack", share=header, sections=sheet(in_order(parts)), files=files, packer=who, packed=now)
+
+    async def _files(self, row: Any) -> list[FileLine]:
+        """Give the files released to the recipient, as they are named on paper: no file goes this way itself."""
+        lines = [line_answer(line) for line in await self.fetching.manifest(row, brought=True)]
+        return [
+            FileLine(line.kind.replace("_", " "), line.media_type, line.length, line.sha256)
+            for line in lines
+            if line.opens
+        ]
 
     async def _looked(self, row: Any, caller: Caller, who: NamedPerson) -> None:
         concern_id, share_id = str(row["concern_id"]), str(row["share_id"])
@@ -98,6 +121,7 @@ class ByHand:
             "opened",
             share=self.bringing.header(row),
             sections=sheet(in_order(parts)),
+            files=await self._files(row),
             opener=opener,
             opened=in_london(self.bringing.context.clock.now()),
             receipt=opened.receipt,

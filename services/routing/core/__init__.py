@@ -90,6 +90,13 @@ class RoutingCore:
         Raises:
             Refused: for an act that may not be done.
         """
+        decision = self._decided(state, fact)
+        if not state.attachments.known or state.concern.history:
+            return decision
+        after = states.evolve(state, fact) if fact.kind is FactKind.EVENT else state
+        return joined(decision, attachments.news(folded(after, fact, decision.effects)))
+
+    def _decided(self, state: State, fact: Fact) -> Decision:
         if fact.kind is FactKind.ACT:
             return self._act(state, fact)
         if fact.timer is not None:

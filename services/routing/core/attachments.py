@@ -21,8 +21,8 @@ from concern_relay.v1.concerns_pb2 import (
     AttachmentStored,
     ErasureApproved,
 )
-from concern_relay.v1.shares_pb2 import AttachmentFetched
-from services.chassis.event import Decision, Fact, Refused
+from concern_relay.v1.shares_pb2 import AttachmentFetched, AttachmentOffered, AttachmentOfferEnded
+from services.chassis.event import Decision, Effect, Fact, Refused
 from services.routing.core.said import named, recorded
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CLEARED = "cleared"
 NOT_SCANNED = "not_scanned"
+TOLD = frozenset({"AttachmentOffered", "AttachmentOfferEnded"})
+"""Events of routing's own that are folded here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +74,33 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """Those of one concern, by id."""
+    """Those of one concern, by id.
+
+    Attributes:
+        told: which recipient was told of which, by share and attachment.
+    """
 
     known: Mapping[str, Attached] = field(default_factory=dict)
+    told: frozenset[tuple[str, str]] = frozenset()
 
     def put(self, one: Attached) -> Attachments:
         """Give them with one changed."""
-        return Attachments({**self.known, one.attachment_id: one})
+        return replace(self, known={**self.known, one.attachment_id: one})
 
 
 def with_fact(found: Attachments, fact: Fact) -> Attachments:
-    """Fold an event of ``concerns.v1``; any other leaves them as they are."""
+    """Fold an event; any that is not about files leaves them as they are."""
     data = fact.data
+    if isinstance(data, AttachmentOffered):
+        return replace(found, told=found.told | {(data.share_id, data.attachment_id)})
+    if isinstance(data, AttachmentOfferEnded):
+        return replace(found, told=found.told - {(data.share_id, data.attachment_id)})
     if isinstance(data, AttachmentDeclared):
         one = Attached(data.attachment_id, str(fact.id), data.item_part_id, data.about_person_id, data.consent_ref)
         return found.put(one)
     if isinstance(data, ErasureApproved):
-        return Attachments({i: replace(a, closed=a.closed or _erased(a, data)) for i, a in found.known.items()})
+        known_ = {i: replace(a, closed=a.closed or _erased(a, data)) for i, a in found.known.items()}
+        return replace(found, known=known_)
     known = found.known.get(getattr(data, "attachment_id", ""))
     return found if known is None else found.put(_after(known, data))
 
@@ -114,9 +126,15 @@ def _after(one: Attached, data: object) -> Attached:
             return one
 
 
-def offered(state: State, share: Share) -> tuple[Attached, ...]:
-    """Give what a recipient may have with a share, in order of id."""
-    if share.void or share.delivered_at is None:
+def offered(state: State, share: Share, *, brought: bool = False) -> tuple[Attached, ...]:
+    """Give what a recipient may have with a share, in order of id.
+
+    Args:
+        state: the concern.
+        share: the recipient's.
+        brought: a person brings it just now, so that it need not be delivered yet.
+    """
+    if share.void or (share.delivered_at is None and not brought):
         return ()
     given = state.given(share.agency_id)
     return tuple(
@@ -124,6 +142,33 @@ def offered(state: State, share: Share) -> tuple[Attached, ...]:
         for _, one in sorted(state.attachments.known.items())
         if one.released_to(share.agency_id, share.agency_class) and (not one.item_part_id or one.item_part_id in given)
     )
+
+
+def news(state: State) -> Decision:
+    """Tell recipients of files that lie ready for them, or do not any more; each agency once for each file.
+
+    Args:
+        state: after everything else that an input led to.
+    """
+    told, ready = state.attachments.told, _ready(state)
+    effects = []
+    for kind, pairs in ((AttachmentOfferEnded, told - ready), (AttachmentOffered, ready - told)):
+        for share_id, attachment_id in sorted(pairs):
+            ids = {"concern_id": state.concern.concern_id, "share_id": share_id, "attachment_id": attachment_id}
+            agency_id = state.shares[share_id].agency_id
+            effects.append(Effect(kind(**ids, recipient_agency_id=agency_id), key=f"{share_id}/{attachment_id}"))
+    return Decision(tuple(effects))
+
+
+def _ready(state: State) -> frozenset[tuple[str, str]]:
+    """Give which share of each recipient a file stands with: the one it was told of, else the newest."""
+    found: dict[tuple[str, str], str] = {}
+    for share in state.shares.values():
+        for one in offered(state, share):
+            about = (share.agency_id, one.attachment_id)
+            if (found.get(about, ""), one.attachment_id) not in state.attachments.told:
+                found[about] = share.share_id
+    return frozenset((share_id, attachment_id) for (_, attachment_id), share_id in found.items())
 
 
 def fetched(state: State, share: Share, fact: Fact, data: AttachmentFetched) -> Decision:

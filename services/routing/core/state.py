@@ -266,6 +266,8 @@ def evolve(state: State, fact: Fact) -> State:
         if state.concern.agency_id and state.knows(assessment.needs):
             return replace(state, assessed=assessment)
         return replace(state, waiting=(*state.waiting, assessment))
+    if fact.type in attachments.TOLD:
+        return replace(state, attachments=attachments.with_fact(state.attachments, fact))
     return _with_own(state, fact)
 
 

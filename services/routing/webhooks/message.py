@@ -12,6 +12,7 @@ from services.chassis.codes import word_of
 SHARE_READY: Final = "share.ready"
 SHARE_RECALLED: Final = "share.recalled"
 SHARE_OVERDUE: Final = "share.overdue"
+FILE_READY: Final = "file.ready"
 DUTY_STARTED: Final = "duty.started"
 DUTY_OVERDUE: Final = "duty.overdue"
 ENDPOINT_CHALLENGE: Final = "endpoint.challenge"
@@ -21,6 +22,7 @@ EVENT_TYPES: Final[Mapping[str, str]] = {
     SHARE_READY: "a share is there for you: read it at `link`; 2xx says that your system has it",
     SHARE_RECALLED: "a share was recalled: you were not its recipient, or may not keep it",
     SHARE_OVERDUE: "nobody of yours has acknowledged a share in time",
+    FILE_READY: "a file was released to you: see which at `link`",
     DUTY_STARTED: "something falls to you to be done by a time: see what at `link`",
     DUTY_OVERDUE: "what fell to you was not done in time",
 }
@@ -45,9 +47,13 @@ def body_of(row: Mapping[str, Any], base_url: str) -> bytes:
         "concern_id": str(row["concern_id"]),
         "urgency": word_of(Urgency, row["urgency"]),
         "test": row["test"],
-        "link": f"{base_url}/v1/{'duties' if about == 'duty' else 'inbox'}/{about_id}",
+        "link": f"{base_url}/v1/{'duties' if about == 'duty' else 'inbox'}/{about_id}{_beneath(row['type'])}",
     }
     return _encoded(row["type"], row["happened_at"].isoformat(), data)
+
+
+def _beneath(type_name: str) -> str:
+    return "/attachments" if type_name == FILE_READY else ""
 
 
 def challenge_body(challenge: str, at: str) -> bytes:

@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.shares_pb2 import (
     AcknowledgementOverdue,
+    AttachmentOffered,
     DutyHandedOver,
     DutyOverdue,
     DutyStarted,
@@ -28,6 +29,7 @@ from services.chassis.event import Fact
 from services.routing.webhooks.message import (
     DUTY_OVERDUE,
     DUTY_STARTED,
+    FILE_READY,
     SHARE_OVERDUE,
     SHARE_READY,
     SHARE_RECALLED,
@@ -166,6 +168,8 @@ def _type_of(data: Message | None) -> str:
             return SHARE_READY
         case ShareRecalled():
             return SHARE_RECALLED
+        case AttachmentOffered():
+            return FILE_READY
         case AcknowledgementOverdue():
             return SHARE_OVERDUE
         case _:

@@ -164,7 +164,7 @@ CATALOGUE = (
 )
 
 
-def _follow(name: str, kind: str, pointer: str, error: str, **body: Any) -> BadFollowUp:
+def _follow(name: str, kind: str, pointer: str, error: str, /, **body: Any) -> BadFollowUp:
     return BadFollowUp(name, kind, json.dumps(body).encode(), 422, "field_wrong", pointer, error)
 
 
@@ -208,3 +208,57 @@ FOLLOW_UPS = (
 FOLLOW_UP_PATHS = {
     _ADDED: "information", _CORRECTED: "corrections", _GIVEN: "consents", _MOVED: "moves", _LINKED: "links",
 }  # fmt: skip
+
+
+_DECLARED: dict[str, Any] = {
+    "child_image": "no", "kind": "body_map", "media_type": "application/pdf", "length": 9, "sha256": "0" * 64,
+    "by": {"name": "Asha Example"},
+}  # fmt: skip
+_RELEASED: dict[str, Any] = {"to": "kent-csc", "reason": "Needed.", "by": {"name": "Asha Example"}}
+
+
+def _file(name: str, pointer: str, error: str, /, **fields: Any) -> BadFollowUp:
+    body = {key: value for key, value in {**_DECLARED, **fields}.items() if value is not None}
+    return _follow(f"a file {name}", "attachment", pointer, error, **body)
+
+
+def _release(name: str, pointer: str, error: str, /, **fields: Any) -> BadFollowUp:
+    body = {key: value for key, value in {**_RELEASED, **fields}.items() if value is not None}
+    return _follow(f"a release {name}", "release", pointer, error, **body)
+
+
+ATTACHMENTS = (
+    BadFollowUp("a file of nothing at all", "attachment", b"", 400, "not_json"),
+    BadFollowUp("a file as its bytes", "attachment", b"%PDF-1.7 " + CANARY.encode(), 400, "not_json"),
+    BadFollowUp("a file as a form", "attachment", f"name={CANARY}".encode(), 400, "not_json"),
+    BadFollowUp("a file in UTF-16", "attachment", '{"kind": "x"}'.encode("utf-16"), 400, "not_utf8"),
+    BadFollowUp("a file within its declaration", "attachment", b'{"b": "' + b"x" * 1_048_576 + b'"}', 413, "too_large"),
+    BadFollowUp("a file named twice", "attachment", b'{"name": "a", "name": "b"}', 400, "name_twice"),
+    BadFollowUp("a file too deep", "attachment", b"[" * 1000, 400, "too_deep"),
+    BadFollowUp("a list of files", "attachment", b"[{}]", 422, "not_an_object"),
+    _file("without the answer", "/child_image", "missing", child_image=None),
+    _file("with an answer that is none", "", "answer", child_image="perhaps"),
+    _file("with the answer in a list", "/child_image", "not_text", child_image=["no"]),
+    _file("nobody declares", "/by", "missing", by=None),
+    _file("declared by a role alone", "", "unnamed", by={"role": CANARY}),
+    _file("of a kind that is none", "", "kind", kind="hologram"),
+    _file("without its digest", "", "undeclared", sha256=None),
+    _file("without its type", "", "undeclared", media_type=None),
+    _file("without a length", "", "undeclared", length=None),
+    _file("of no bytes", "", "undeclared", length=0),
+    _file("of fewer bytes than none", "/length", "wrong", length=-1),
+    _file("of more bytes than there are", "/length", "wrong", length=2**53),
+    _file("of a length in words", "/length", "wrong", length=CANARY),
+    _file("with half a digest", "/sha256", "wrong", sha256="0" * 63),
+    _file("with a digest in base64", "/sha256", "wrong", sha256="A" * 43 + "="),
+    _file("with a long name", "/name", "too_long", name=CANARY * 20),
+    _file("with its content", "", "field_not_known", content=CANARY),
+    _release("to nobody", "", "recipient", to=None),
+    _release("to two", "", "recipient", to_class="police"),
+    _release("to a class that is none", "", "class", to=None, to_class="astrologers"),
+    _release("without a reason", "/reason", "missing", reason=None),
+    _release("with a blank for a reason", "/reason", "too_short", reason=" \x00 "),
+    _release("by nobody", "", "unnamed", by={"name": " "}),
+    _release("accepted in words", "/accept_unscanned", "not_true_or_false", accept_unscanned=CANARY),
+)
+"""What is said of a file, and of who may have it, that cannot be taken."""

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.attachments.sent import Declaration, Release
 from services.intake.errors import ERRORS_MAX, Malformed
-from services.intake.reading import BODY_BYTES_MAX, DEPTH_MAX, read
+from services.intake.reading import BODY_BYTES_MAX, DEPTH_MAX, read, read_as, read_json
 from services.intake.submissions.asked import follow_of
 from tests.unit.intake.events import CANARY, submission
-from tests.unit.intake.malformed import CATALOGUE, FOLLOW_UPS, Bad, BadFollowUp
+from tests.unit.intake.malformed import ATTACHMENTS, CATALOGUE, FOLLOW_UPS, Bad, BadFollowUp
 
 
 def refused(body: bytes) -> Malformed:
@@ -57,7 +58,19 @@ def test_a_follow_up_that_cannot_be_taken_is_answered_likewise(bad: BadFollowUp)
     with pytest.raises(Malformed) as found:
         follow_of("7771a82d-7eba-8022-8000-000000000000", bad.kind, bad.body)
 
-    refusal = found.value
+    _answers(found.value, bad)
+
+
+@pytest.mark.parametrize("bad", ATTACHMENTS, ids=lambda bad: bad.name)
+def test_what_is_said_of_a_file_and_cannot_be_taken_is_answered_likewise(bad: BadFollowUp):
+    """Each entry gets its code, its field and a remedy, and no word of it comes back."""
+    with pytest.raises(Malformed) as found:
+        read_as(Declaration if bad.kind == "attachment" else Release, read_json(bad.body))
+
+    _answers(found.value, bad)
+
+
+def _answers(refusal: Malformed, bad: BadFollowUp) -> None:
     assert (refusal.status, refusal.code) == (bad.status, bad.code)
     if bad.pointer is not None:
         assert (refusal.errors[0].pointer, refusal.errors[0].code) == (bad.pointer, bad.error)
