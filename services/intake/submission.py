@@ -251,6 +251,11 @@ class Item(Sent):
     protects: Ref = Field(
         default="", description="The ref of the person it serves to protect; left out, the children of the concern."
     )
+    bears_on_risk: Answer = Field(
+        default="",
+        description="Whether it bears on the risk to the child. `no`, as of an unrelated conviction or an old illness: "
+        "it goes to nobody. Left out: it does.",
+    )
     needed_by: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
     not_for: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
 

@@ -49,7 +49,7 @@ def objection(parts: Mapping[str, Part], row: MatrixRow | None) -> str:
 def _item(item: Item, row: MatrixRow) -> str:
     if item.category in _NEVER or item.source_protected:
         return NEVER_SHARED
-    if not row.admits(item.category) or item.needed_by or item.not_for or item.unread:
+    if not row.admits(item.category) or item.needed_by or item.not_for or item.bears_on_risk or item.unread:
         return MATRIX_EXCEEDED
     return ""
 

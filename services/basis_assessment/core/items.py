@@ -64,6 +64,8 @@ class Subject:
         item = self.item
         if item is None:
             return True
+        if item.bears_on_risk == Ternary.TERNARY_NO and not (item.core or item.emergency_minimum):
+            return False
         return recipient not in item.not_for and (not item.needed_by or recipient in item.needed_by)
 
     def consent(self, consents: Consents, recipient: AgencyClass) -> str:

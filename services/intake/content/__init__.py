@@ -130,7 +130,8 @@ def _assume_minimum(given: sent.Submission, made: list[facts.Item], flags: Flags
     """In an emergency somebody must learn what happened: take all that the sender did not keep out."""
     flags.add(FlagCode.NO_EMERGENCY_MINIMUM, "items")
     for asked, taken in zip(given.items, made, strict=False):
-        if asked.emergency_minimum is None and taken.category not in NEVER_ASSUMED:
+        unrelated = taken.bears_on_risk == codes.Ternary.TERNARY_NO
+        if asked.emergency_minimum is None and not unrelated and taken.category not in NEVER_ASSUMED:
             taken.emergency_minimum = True
 
 

@@ -21,12 +21,13 @@ CORE_UNLESS_SAID = frozenset({_C.CATEGORY_WELFARE, _C.CATEGORY_CHILD_VOICE})
 EMERGENCY_UNLESS_SAID = CORE_UNLESS_SAID | {
     _C.CATEGORY_IDENTITY,
     _C.CATEGORY_ADDRESS,
+    _C.CATEGORY_CONTACT_DETAILS,
     _C.CATEGORY_PHYSICAL_HEALTH,
     _C.CATEGORY_DISABILITY,
     _C.CATEGORY_SUBSTANCE_USE,
     _C.CATEGORY_PLACE_OR_GROUP,
 }
-"""What happened, where, who: what goes out in an emergency unless the sender says otherwise (scenario S09)."""
+"""What happened, where, who, how to reach them: what goes in an emergency unless the sender says otherwise (S09)."""
 
 NEVER_ASSUMED = frozenset({_C.CATEGORY_POLICE_INTELLIGENCE, _C.CATEGORY_SOURCE_IDENTITY, _C.CATEGORY_THERAPY})
 """What only the sender can put into an emergency (practice 9)."""
@@ -40,6 +41,10 @@ def item(given: sent.Item, item_id: str, case: Case, *at: str | int) -> facts.It
     made.kind = scribe.code(codes.AssertionKind, given.kind, "kind")
     made.occurred = scribe.day(given.occurred, "occurred", past=True)
     made.needed_by.extend(scribe.codes(codes.AgencyClass, given.needed_by, "needed_by"))
+    made.bears_on_risk = scribe.code(codes.Ternary, given.bears_on_risk, "bears_on_risk")
+    unrelated = made.bears_on_risk == codes.Ternary.TERNARY_NO
+    if unrelated and (given.core or given.emergency_minimum):
+        scribe.flag(FlagCode.FACTS_CONTRADICT, "bears_on_risk")
     made.not_for.extend(scribe.codes(codes.AgencyClass, given.not_for, "not_for"))
     _subjects(given, made, case.refs, scribe)
     # a category that was said but not understood may be anything: it is assumed to be neither
@@ -51,8 +56,9 @@ def item(given: sent.Item, item_id: str, case: Case, *at: str | int) -> facts.It
     apart = third_parties_alone(made, case.roles)
     if apart and not given.core and not given.emergency_minimum:
         scribe.flag(FlagCode.ABOUT_OTHERS_ALONE, "about")
-    core = known and not apart and (made.category in CORE_UNLESS_SAID or not made.category)
-    emergency = known and not apart and (made.category in EMERGENCY_UNLESS_SAID or not made.category)
+    assumed = known and not apart and not unrelated
+    core = assumed and (made.category in CORE_UNLESS_SAID or not made.category)
+    emergency = assumed and (made.category in EMERGENCY_UNLESS_SAID or not made.category)
     made.core = core if given.core is None else given.core
     asked = given.emergency_minimum
     made.emergency_minimum = (case.urgency == _EMERGENCY and emergency) if asked is None else asked

@@ -18,6 +18,7 @@ from concern_relay.v1.codes_pb2 import (
     PersonRole,
     PlaceKind,
     Sensitivity,
+    Ternary,
     WithholdReason,
 )
 from concern_relay.v1.facts_pb2 import Consent, Group, Item, Part, Person, Place
@@ -232,6 +233,8 @@ def _against(laid: Laid, wanted: Wanted, item: Item) -> tuple[WithholdReason, st
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "matrix_category"
     if wanted.agency_class in item.not_for:
         return WithholdReason.WITHHOLD_REASON_DECIDED, "sender_not_for"
+    if item.bears_on_risk == Ternary.TERNARY_NO and not (item.core or item.emergency_minimum):
+        return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "sender_not_relevant"
     if item.needed_by and wanted.agency_class not in item.needed_by and not essential:
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "sender_needed_by"
     about = laid.people.get(item.about_person_id)

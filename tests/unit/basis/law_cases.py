@@ -200,6 +200,8 @@ def item(category: str, **fields: Any) -> Part:
     for name in ("needed_by", "not_for"):
         if name in fields:
             fields[name] = [number_of(AgencyClass, word) for word in fields[name]]
+    if "bears_on_risk" in fields:
+        fields["bears_on_risk"] = _YES_NO[fields["bears_on_risk"]]
     return Part(item=Item(category=number_of(Category, category), text="invented", **fields))
 
 

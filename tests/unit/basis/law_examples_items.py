@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.unit.basis.law_cases import ARREST, CHARITY, CHILD, MOTHER, NOTE, POLICE, WORRY, Raised, item, together
+from tests.unit.basis.law_cases import (
+    ARREST,
+    CHARITY,
+    CHILD,
+    MOTHER,
+    NOTE,
+    POLICE,
+    WORRY,
+    Raised,
+    item,
+    person,
+    together,
+)
 from tests.unit.basis.law_table import (
     BALANCED,
     CALLER,
@@ -158,6 +170,29 @@ EXAMPLES = (
             "education/own": "not_shared_unnecessary not_needed_for_role",
             "education/theirs": "not_shared_unnecessary not_needed_for_role",
             "health": "proposed lead_agency_decides",
+        },
+    ),
+    Example(
+        "What the sender says does not bear on the risk goes to nobody, whatever condition it would meet (S20).",
+        Raised(
+            agency="probation-ksw",
+            parts=together(
+                CHILD,
+                {"man": person("adult_of_concern", person_id="man", adult_at_risk=False)},
+                {"cruelty": item("criminal_offence", item_id="cruelty", about_person_id="man", bears_on_risk=True)},
+                {"theft": item("criminal_offence", item_id="theft", about_person_id="man", bears_on_risk=False)},
+                {
+                    "core": item(
+                        "criminal_offence", item_id="core", about_person_id="man", core=True, bears_on_risk=False
+                    )
+                },
+            ),
+            detail={**HARM, **PREJUDICE},
+        ),
+        {
+            "csc/cruelty": "share_power",
+            "csc/theft": "not_shared_unnecessary not_needed_for_role",
+            "csc/core": "share_power",
         },
     ),
     Example(

@@ -362,12 +362,22 @@ def test_danger_without_an_emergency_is_flagged():
         ({"category": "mental_helth"}, False),
         ({"category": "mental_health", "core": True}, True),
         ({"category": "welfare", "core": False}, False),
+        ({"category": "welfare", "bears_on_risk": "no"}, False),
+        ({"category": "welfare", "bears_on_risk": "no", "core": True}, True),
     ],
     ids=str,
 )
 def test_the_core_of_the_worry_follows_from_the_category_unless_it_is_said(fields, core):
     """The core goes at once (practice 2); a category that was not understood may be anything."""
     assert item(**fields)[0].core is core
+
+
+def test_the_core_that_does_not_bear_on_the_risk_is_flagged():
+    """Both cannot be so: it stays the core, which goes, and the sender is told."""
+    assert ("facts_contradict", "/items/0/bears_on_risk") in flags(item(core=True, bears_on_risk="no")[1])
+    assert not flags(item(category="criminal_offence", bears_on_risk="no")[1]) & {
+        ("facts_contradict", "/items/0/bears_on_risk")
+    }
 
 
 def test_without_a_core_the_sender_is_told():
@@ -381,6 +391,8 @@ def test_without_a_core_the_sender_is_told():
         ({}, True),
         ({"category": "physical_health"}, True),
         ({"category": "address"}, True),
+        ({"category": "contact_details"}, True),
+        ({"category": "physical_health", "bears_on_risk": "no"}, False),
         ({"emergency_minimum": False}, False),
     ],
     ids=str,

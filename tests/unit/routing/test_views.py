@@ -16,6 +16,7 @@ from concern_relay.v1.codes_pb2 import (
     PlaceKind,
     Sensitivity,
     StatutoryStatus,
+    Ternary,
     Trigger,
     Urgency,
     WithholdReason,
@@ -377,6 +378,19 @@ class TestSendersWord:
 
         assert left(bench, "kent-police") == {pid("item", "x"): WithholdReason.WITHHOLD_REASON_DECIDED}
         assert pid("item", "x") in bench.items("kent-csc")
+
+    def test_what_does_not_bear_on_the_risk_goes_to_nobody(self) -> None:
+        """An unrelated conviction stays, to every recipient; marked as the core it goes, for nothing may be missing."""
+        bench = everything_shared(
+            detail(suspected_crime=YES),
+            pupil(),
+            item("worry", core=True, bears_on_risk=Ternary.TERNARY_NO),
+            item("theft", bears_on_risk=Ternary.TERNARY_NO),
+        )
+
+        for agency in ("kent-csc", "kent-police"):
+            assert bench.items(agency) == {pid("item", "worry")}
+            assert left(bench, agency) == {pid("item", "theft"): WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE}
 
     def test_needed_by_never_holds_the_core_back(self) -> None:
         """The sender names who needs an item: others do not get it, unless it is the core of the worry."""
