@@ -142,7 +142,7 @@ def an_issuer(*jwks: dict[str, object]) -> Iterator[tuple[str, list[str], list[d
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/jwks", asked, keys
     finally:

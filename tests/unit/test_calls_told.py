@@ -30,7 +30,7 @@ class _No(BaseHTTPRequestHandler):
 def url() -> Iterator[str]:
     """A service that says no."""
     server = HTTPServer(("127.0.0.1", 0), _No)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

@@ -48,7 +48,9 @@ def test_a_clause_that_did_not_lead_to_an_item_is_found(tmp_path: Path) -> None:
     """Given an item that must rest on a clause, when it rests on another, then both ways of saying so are findings."""
     path = tmp_path / "s07.yaml"
     said = S07.read_text(encoding="utf-8").replace(
-        "reason: no_policy_document}\n", "clauses: [policy_document], not_clauses: [waits_for_policy_document]}\n", 1
+        "          reason: no_policy_document\n",
+        "          clauses: [policy_document]\n          not_clauses: [waits_for_policy_document]\n",
+        1,
     )
     path.write_text(said, encoding="utf-8")
 

@@ -7,6 +7,7 @@ no clause can tell apart share one answer. A cache of a pure function changes no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final
 
 from concern_relay.v1.assessments_pb2 import CandidateCondition, ClassAssessment, ItemAssessment
@@ -61,6 +62,7 @@ SHARED: Final = frozenset(
 REMEMBERED_MAX: Final = 50_000
 """Answers remembered, per pack; past it the memory starts anew. About 1.4 kB each, 70 MB at most."""
 
+Tests = tuple[Callable[[Facts], Truth], ...]
 _OF_CLASS: Final = (p.ARTICLE6, p.REFUSED_BASES, p.CLASS_OUTCOME, p.GATEWAY, p.REGIMES, p.CLOCKS)
 _OF_ITEM: Final = (p.LIMBS, p.CONDITIONS, p.ITEMS, p.CLOCKS)
 
@@ -69,12 +71,18 @@ class Engine:
     """Follows one pack."""
 
     def __init__(self, pack: LawPack) -> None:
-        """Compile the tests that tell cases apart."""
+        """Follow a pack; the tests that tell cases apart are compiled at the first case, for few packs have one."""
         self.pack = pack
-        self._class_tests = _tests(pack, _OF_CLASS)
-        self._item_tests = _tests(pack, _OF_ITEM)
         self._cases: dict[Seen, dict[Known, ClassVerdict]] = {}
         self._remembered = 0
+
+    @cached_property
+    def _class_tests(self) -> Tests:
+        return _tests(self.pack, _OF_CLASS)
+
+    @cached_property
+    def _item_tests(self) -> Tests:
+        return _tests(self.pack, _OF_ITEM)
 
     def case(self, facts: Facts) -> Case:
         """Take up a case: what is known of the concern and of whoever discloses.
@@ -258,7 +266,7 @@ class Engine:
         return tuple(found)
 
 
-def _tests(pack: LawPack, tables: Iterable[str]) -> tuple[Callable[[Facts], Truth], ...]:
+def _tests(pack: LawPack, tables: Iterable[str]) -> Tests:
     """Compile every distinct test that some tables make on facts of the case."""
     found: dict[object, Condition] = {}
     for table in tables:

@@ -22,9 +22,17 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CHARITY = SCENARIOS / "s07-charity-without-policy-document.yaml"
 
 
+class Once(InProcess):
+    """Plays, and does not decide all of it again: ``test_scenarios`` does."""
+
+    def again(self) -> list[str]:
+        """Nothing."""
+        return []
+
+
 def seen(path: Path) -> Seen:
     """Play a scenario and give what it left."""
-    with closing(InProcess()) as hand:
+    with closing(Once()) as hand:
         scenario = read(path)
         play(scenario, path, hand)
         return hand.seen(scenario.then[-1].concern)
