@@ -18,7 +18,7 @@ from services.basis_assessment.pack_document import read_book
 from services.basis_assessment.rights import read_exemptions
 from services.basis_assessment.rooms import Rooms
 from services.basis_assessment.store import BasisStore, Decisions
-from services.chassis.arrangement.live import LiveBook, follow, live_book
+from services.chassis.arrangement.live import follow_arrangements, live_book
 from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.service import Context, Service, main
 from services.chassis.settings import Settings
@@ -27,24 +27,15 @@ OPENS: Final = CONTENT_EVENTS
 """What the core reads: the concern. What its own people wrote beside a decision it never reads again."""
 
 
-def book_of(settings: Settings) -> LiveBook:
-    """Read the arrangements.
-
-    Raises:
-        SettingsError: none, or one that is wrong, or an EXAMPLE in production.
-    """
-    return live_book(settings)
-
-
 def core_of(settings: Settings) -> BasisCore:
     """Make the core over every law pack and arrangement at hand."""
-    return BasisCore(read_book(settings.deploy_dir / "law"), book_of(settings))
+    return BasisCore(read_book(settings.deploy_dir / "law"), live_book(settings))
 
 
 def routes(context: Context) -> APIRouter:
     """Wire the routes."""
     laws = read_book(context.settings.deploy_dir / "law")
-    book = book_of(context.settings)
+    book = live_book(context.settings)
     rooms = Rooms(context.journal, Decisions(context.pool), book, context.clock, laws)
     exemptions = read_exemptions(context.settings.deploy_dir / "rights" / "subject-access.yaml")
     routing_url = os.environ.get("RELAY_ROUTING_URL", "")
@@ -53,11 +44,6 @@ def routes(context: Context) -> APIRouter:
     both.include_router(explanation_routes(rooms, BasisCore(laws, book), routing_url))
     both.include_router(access_routes(rooms, exemptions, routing_url))
     return both
-
-
-async def follow_arrangements(context: Context) -> None:
-    """Take up what is published, for as long as the process lives."""
-    await follow(book_of(context.settings), context.clock, context.telemetry.registry)
 
 
 async def look_at_the_law(context: Context) -> None:

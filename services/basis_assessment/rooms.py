@@ -7,7 +7,7 @@ from typing import Any
 
 from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.store import Decisions
-from services.chassis.arrangement import Arrangement, ArrangementBook
+from services.chassis.arrangement import Arrangement, Book
 from services.chassis.clock import Clock
 from services.chassis.journal import Journal
 
@@ -18,7 +18,7 @@ class Rooms:
 
     journal: Journal[Any]
     decisions: Decisions
-    book: ArrangementBook
+    book: Book
     clock: Clock
     laws: LawBook
 

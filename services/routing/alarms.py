@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from concern_relay.v1.shares_pb2 import FrontDoorAlarmed
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.auth import Caller, require
 from services.chassis.event import Fact
 
@@ -70,7 +70,7 @@ def row_of(data: FrontDoorAlarmed, fact: Fact) -> tuple[Any, ...]:
     return data.agency_id, data.sender_agency_id, data.meant_agency_id, due, fact.recorded
 
 
-def alarm_routes(pool: asyncpg.Pool, book: ArrangementBook) -> APIRouter:
+def alarm_routes(pool: asyncpg.Pool, book: Book) -> APIRouter:
     """Give the routes."""
     routes = APIRouter(prefix="/v1/alarms", tags=["alarms"])
 
@@ -84,7 +84,7 @@ def alarm_routes(pool: asyncpg.Pool, book: ArrangementBook) -> APIRouter:
     return routes
 
 
-def _answer(row: asyncpg.Record, book: ArrangementBook) -> AlarmAnswer:
+def _answer(row: asyncpg.Record, book: Book) -> AlarmAnswer:
     sender = book.on(row["alarmed_at"].date()).agency(row["sender_agency_id"])
     return AlarmAnswer(
         concern_id=str(row["concern_id"]),

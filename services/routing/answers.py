@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from concern_relay.v1.codes_pb2 import ShareOutcome
 from concern_relay.v1.facts_pb2 import Part
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.codes import str_enum, word_of
 from services.routing.duties.answers import DutyAnswer
 from services.routing.store import urgency_word
@@ -154,7 +154,7 @@ class ViewAnswer(BaseModel):
     parts: list[ViewPart]
 
 
-def share_answer(row: asyncpg.Record, book: ArrangementBook) -> ShareAnswer:
+def share_answer(row: asyncpg.Record, book: Book) -> ShareAnswer:
     """Give where a share stands, with the citation of its clock."""
     arrangement = book.by_digest(row["arrangement_sha256"]) or book.on(row["planned_at"].date())
     clock = arrangement.clocks.get(row["clock_code"])

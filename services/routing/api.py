@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query
 from concern_relay.v1.codes_pb2 import ShareOutcome
 from concern_relay.v1.facts_pb2 import NamedPerson
 from concern_relay.v1.shares_pb2 import OutcomeGiven
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.auth import Caller, require
 from services.chassis.codes import number_of
 from services.chassis.keys import Keys
@@ -54,7 +54,7 @@ class Inbox:
 
     acting: Acting
     keys: Keys
-    book: ArrangementBook
+    book: Book
     duties: Duties
 
     async def answer(self, share_id: UUID) -> ShareAnswer:

@@ -7,11 +7,10 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.chassis.arrangement.live import LiveBook, follow, live_book
+from services.chassis.arrangement.live import follow_arrangements, live_book
 from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.objects import objects_of
 from services.chassis.service import Context, Service, main
-from services.chassis.settings import Settings
 from services.routing.acting import Acting
 from services.routing.afterwards.acting import Afterwards
 from services.routing.afterwards.api import erasure_routes, recall_routes
@@ -38,18 +37,9 @@ OPENS: Final = CONTENT_EVENTS | {"SharePlanned"}
 """What the core reads: the concern, and what each agency was given, so that nothing is sent twice."""
 
 
-def book_of(settings: Settings) -> LiveBook:
-    """Read the arrangements.
-
-    Raises:
-        SettingsError: none, or one that is wrong, or an EXAMPLE in production.
-    """
-    return live_book(settings)
-
-
 def routes(context: Context) -> APIRouter:
     """Wire the routes."""
-    book = book_of(context.settings)
+    book = live_book(context.settings)
     acting = Acting(context.journal, Shares(context.pool), Collecting(context, book).collected)
     duties = Duties(context.pool, book, context.clock)
     inbox = Inbox(acting, context.keys, book, duties)
@@ -78,24 +68,19 @@ def routes(context: Context) -> APIRouter:
 
 async def deliver(context: Context) -> None:
     """Bring planned shares where they belong, for as long as the process lives."""
-    delivery = Delivery(context, book_of(context.settings))
+    delivery = Delivery(context, live_book(context.settings))
     context.health.add("delivery", lambda: not delivery.failing, "shares are not delivered; is the database up?")
     await delivery.run()
 
 
 async def send_webhooks(context: Context) -> None:
     """Tell endpoints what is there for them, for as long as the process lives."""
-    await webhooks.send(context, book_of(context.settings))
-
-
-async def follow_arrangements(context: Context) -> None:
-    """Take up what is published, for as long as the process lives."""
-    await follow(book_of(context.settings), context.clock, context.telemetry.registry)
+    await webhooks.send(context, live_book(context.settings))
 
 
 SERVICE = Service(
     name="routing",
-    core=lambda settings: RoutingCore(book_of(settings)),
+    core=lambda settings: RoutingCore(live_book(settings)),
     store=RoutingStore(),
     reads=("concerns.v1", "assessments.v1"),
     writes=("shares.v1",),

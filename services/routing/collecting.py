@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.shares_pb2 import ShareDelivered
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.event import Refused
 from services.chassis.service import Context
 from services.routing.acting import ids_of
@@ -30,7 +30,7 @@ class Collecting:
     """Records what a recipient came for."""
 
     context: Context
-    book: ArrangementBook
+    book: Book
 
     async def collected(self, row: asyncpg.Record) -> None:
         """Record the delivery of a share whose recipient was told by webhook and now acts on it.

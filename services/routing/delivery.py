@@ -21,7 +21,7 @@ from opentelemetry.trace import Span
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.shares_pb2 import DeliveryFailed, ShareDelivered
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.errors import DeadlineExceeded, IdConflict, KeyUnavailable
 from services.chassis.event import Refused
 from services.chassis.journal import Act, Recorded
@@ -72,7 +72,7 @@ class _Errand:
 class Delivery:
     """Delivers to inboxes; the manual channel is a person's work, and webhooks have a worker of their own."""
 
-    def __init__(self, context: Context, book: ArrangementBook) -> None:
+    def __init__(self, context: Context, book: Book) -> None:
         self._context = context
         self._book = book
         self._jobs = Jobs(context.pool)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from concern_relay.v1.shares_pb2 import DispatchBlocked
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.keys import Key
 from services.chassis.sealing import SealBroken
 from services.routing import door
@@ -38,7 +38,7 @@ class Verdict:
         return not self.failed and not self.blocked
 
 
-def looked_at(view: SealedView | None, found: Mapping[str, Key], book: ArrangementBook, standing: Standing) -> Verdict:
+def looked_at(view: SealedView | None, found: Mapping[str, Key], book: Book, standing: Standing) -> Verdict:
     """Look at a share once more, with keys and agreements that were asked for at this moment."""
     if view is None:
         return Verdict(failed="view_missing")

@@ -12,7 +12,7 @@ import asyncpg
 
 from concern_relay.v1.shares_pb2 import AgreementRenewed, AgreementRevoked, DispatchBlocked, DispatchReleased
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.calendar import LONDON
 from services.chassis.event import Fact
 from services.chassis.service import Context
@@ -80,7 +80,7 @@ class Standing:
         gone: agreements that were revoked, of the agencies that were asked for.
     """
 
-    book: ArrangementBook
+    book: Book
     today: date
     gone: Revoked
 
@@ -90,7 +90,7 @@ class Standing:
         return stale_ref(view.data, self.book.by_digest(view.data.arrangement_sha256) or now, now, self.gone)
 
 
-async def standing(context: Context, book: ArrangementBook, agency_ids: Collection[str]) -> Standing:
+async def standing(context: Context, book: Book, agency_ids: Collection[str]) -> Standing:
     """Ask, at the moment of sending, which agreements of some agencies were revoked."""
     async with database.borrowed(context.pool) as connection:
         rows = await connection.fetch(_STANDS, list(set(agency_ids)))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from concern_relay.v1.shares_pb2 import AgreementRenewed, AgreementRevoked, DispatchReleased
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.auth import Caller, require
 from services.chassis.calendar import LONDON
 from services.chassis.service import Context
@@ -80,7 +80,7 @@ class Revocations:
     """Revokes and renews; stops what was on its way, and plans anew what was stopped."""
 
     context: Context
-    book: ArrangementBook
+    book: Book
 
     async def revoke(self, body: AgreementBody, caller: Caller) -> RevocationAnswer:
         """Revoke the agreement an agency has in the arrangement in force; twice is harmless.

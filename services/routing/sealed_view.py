@@ -10,7 +10,7 @@ from uuid import UUID
 from concern_relay.v1.facts_pb2 import Part
 from concern_relay.v1.shares_pb2 import SharePlanned
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook, MatrixRow
+from services.chassis.arrangement import Book, MatrixRow
 from services.chassis.concern import CONTENT_EVENTS
 from services.chassis.envelope import Event, decode
 from services.chassis.errors import RelayError
@@ -114,7 +114,7 @@ def all_open(view: SealedView, found: Mapping[str, Key]) -> Mapping[str, Part] |
     return {sealed.part_id: open_part(found[sealed.key_id], view.planned.id, sealed) for sealed in view.data.parts}
 
 
-def row_of(book: ArrangementBook, view: SealedView) -> MatrixRow | None:
+def row_of(book: Book, view: SealedView) -> MatrixRow | None:
     """Give the matrix row a share was planned under, as narrow as its view; None without its arrangement at hand."""
     arrangement = book.by_digest(view.data.arrangement_sha256)
     row = arrangement.matrix.get(view.data.recipient_class) if arrangement is not None else None

@@ -19,7 +19,7 @@ from services.basis_assessment.core.engine import Engine
 from services.basis_assessment.core.ladder import escalation
 from services.basis_assessment.core.state import BasisState, fold
 from services.basis_assessment.pack import LawBook, LawPack
-from services.chassis.arrangement import Agency, ArrangementBook
+from services.chassis.arrangement import Agency, Book
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Timer, effect_id
@@ -30,7 +30,7 @@ TIMER_PREFIX = "decision:"
 class BasisCore:
     """Pure. ``services.chassis.event.Core`` of ``BasisState``."""
 
-    def __init__(self, laws: LawBook, arrangements: ArrangementBook) -> None:
+    def __init__(self, laws: LawBook, arrangements: Book) -> None:
         """Take every pack and arrangement: a replay needs the one in force back then."""
         self.laws = laws
         self.arrangements = arrangements

@@ -27,7 +27,7 @@ from services.basis_assessment.explain import (
 )
 from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.towards import assessed_towards
-from services.chassis.arrangement import Arrangement, ArrangementBook
+from services.chassis.arrangement import Arrangement, Book
 from services.chassis.codes import word_of
 
 SHARED = frozenset({"share_duty", "share_power", "share_consent", "share_emergency"})
@@ -171,7 +171,7 @@ class Disclosure:
 
 def disclosure(
     laws: LawBook,
-    book: ArrangementBook,
+    book: Book,
     assessed: BasisAssessed,
     recipient_class: AgencyClass,
     *,

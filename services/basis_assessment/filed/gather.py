@@ -15,7 +15,7 @@ from concern_relay.v1.codes_pb2 import Outcome
 from concern_relay.v1.shares_pb2 import ShareAcknowledged, ShareDelivered, SharePlanned, ShareRecalled
 from services.basis_assessment.filed.disclosure import Audience, Disclosure, Sent, disclosure
 from services.basis_assessment.pack import LawBook
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 
 #: A class that plainly has no part in a concern is no decision anybody files.
 _NOTHING_TO_FILE = (Outcome.OUTCOME_UNSPECIFIED, Outcome.OUTCOME_NOT_SHARED_NO_ROLE)
@@ -38,7 +38,7 @@ class Recorded(Protocol):
 
 
 def disclosures(
-    laws: LawBook, book: ArrangementBook, events: Sequence[Recorded], *, audience: Audience = Audience.AUDITOR
+    laws: LawBook, book: Book, events: Sequence[Recorded], *, audience: Audience = Audience.AUDITOR
 ) -> list[Disclosure]:
     """Give a page for each share, in the order they were planned, and one for each decision not to tell a class.
 

@@ -1,6 +1,6 @@
 """Arrangements: who the agencies are, who may see what, who is told when, by which clock (design section 8)."""
 
-from services.chassis.arrangement.book import ArrangementBook
+from services.chassis.arrangement.book import ArrangementBook, Book
 from services.chassis.arrangement.document import FOLDER, authorities, parse_arrangement, read_arrangement
 from services.chassis.arrangement.model import (
     EMERGENCY_DUTY,
@@ -30,6 +30,7 @@ __all__ = [
     "Agency",
     "Arrangement",
     "ArrangementBook",
+    "Book",
     "Force",
     "InternalRole",
     "MatrixRow",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from services.chassis.arrangement.check import papers_missing
 from services.chassis.arrangement.document import FOLDER, parse_arrangement
@@ -17,6 +17,16 @@ from services.chassis.marked_yaml import read_raw
 
 ARRANGEMENTS_REMEMBERED: Final = 32
 SENTENCES_MAX: Final = 20
+
+
+class Book(Protocol):
+    """What whoever decides by arrangements asks: the one in force on a day, or the one a decision names."""
+
+    def by_digest(self, sha256: str) -> Arrangement | None:
+        """Give the arrangement of that digest (hexadecimal), in force or not."""
+
+    def on(self, day: date) -> Arrangement:
+        """Give the arrangement in force on a day."""
 
 
 @dataclass(frozen=True)

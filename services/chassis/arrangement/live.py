@@ -13,15 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import Gauge
 
 from services.chassis.arrangement.book import ArrangementBook
 from services.chassis.arrangement.document import read_arrangement
 from services.chassis.arrangement.model import Arrangement
 from services.chassis.calendar import LONDON
-from services.chassis.clock import Clock
 from services.chassis.errors import SettingsError
 from services.chassis.log import Log
+from services.chassis.service import Context
 from services.chassis.settings import Settings
 
 LOOK_EVERY_S: Final = 10.0
@@ -30,48 +30,31 @@ log = Log(__name__)
 _Seen = tuple[tuple[str, int, int], ...]
 
 
-class LiveBook(ArrangementBook):
-    """A book that grows.
+class LiveBook:
+    """A book that is replaced by one with more in it, whenever something was published.
 
     Args:
         folder: where the files lie.
         profile: what it must be fit for.
+
+    Attributes:
+        book: everything at hand now.
+        sound: whether everything that lies in the folder was taken.
     """
 
     def __init__(self, folder: Path, profile: str) -> None:
-        self._set("_folder", folder)
-        self._set("_profile", profile)
-        self._set("_seen", _seen(folder))
-        self._set("_book", ArrangementBook.load(folder).fit_for(profile))
-        self._set("sound", True)
-
-    _folder: Path
-    _profile: str
-    _seen: _Seen
-    _book: ArrangementBook
-    sound: bool
-    """Whether everything that lies in the folder was taken."""
-
-    def _set(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)  # to whoever holds it it is as frozen as any book
-
-    @property
-    def arrangements(self) -> tuple[Arrangement, ...]:
-        """Every arrangement known, oldest first."""
-        return self._book.arrangements
+        self._folder, self._profile = folder, profile
+        self._seen = _seen(folder)
+        self.book = ArrangementBook.load(folder).fit_for(profile)
+        self.sound = True
 
     def by_digest(self, sha256: str) -> Arrangement | None:
-        """As ``ArrangementBook.by_digest``."""
-        return self._book.by_digest(sha256)
+        """As ``Book.by_digest``."""
+        return self.book.by_digest(sha256)
 
     def on(self, day: date) -> Arrangement:
-        """As ``ArrangementBook.on``."""
-        return self._book.on(day)
-
-    def fit_for(self, profile: str) -> ArrangementBook:
-        """As ``ArrangementBook.fit_for``; it was asked when it was made, and is again for each addition."""
-        self._book.fit_for(profile)
-        return self
+        """As ``Book.on``."""
+        return self.book.on(day)
 
     def look(self, today: date) -> list[Arrangement]:
         """Take up what came into the folder; give what is new.
@@ -82,7 +65,7 @@ class LiveBook(ArrangementBook):
         seen = _seen(self._folder)
         if seen == self._seen:
             return []
-        self._set("_seen", seen)
+        self._seen = seen
         new: list[Arrangement] = []
         sound = True
         for path in sorted(self._folder.glob("*.yaml")):
@@ -94,13 +77,13 @@ class LiveBook(ArrangementBook):
             else:
                 new += [found] if found is not None else []
         if new:
-            self._set("_book", ArrangementBook.of((*self._book.arrangements, *new)))
-        self._set("sound", sound)
+            self.book = ArrangementBook.of((*self.book.arrangements, *new))
+        self.sound = sound
         return new
 
     def _addition(self, path: Path, today: date) -> Arrangement | None:
         found = read_arrangement(path)
-        if self._book.by_digest(found.sha256) is not None:
+        if self.book.by_digest(found.sha256) is not None:
             return None
         ArrangementBook.of([found]).fit_for(self._profile)
         if found.valid_from <= today:
@@ -129,14 +112,15 @@ def live_book(settings: Settings) -> LiveBook:
     return _shared(settings.deploy_dir / "arrangements", settings.profile)
 
 
-async def follow(book: LiveBook, clock: Clock, registry: CollectorRegistry) -> None:
-    """Look into the folder every ten seconds, for as long as the process lives."""
+async def follow_arrangements(context: Context) -> None:
+    """Take up what is published: look into the folder every ten seconds, for as long as the process lives."""
+    book, registry = live_book(context.settings), context.telemetry.registry
     known = Gauge("relay_arrangements", "Arrangements at hand", registry=registry)
     refused = Gauge("relay_arrangements_refused", "1 while a file in the folder was not taken up", registry=registry)
     while True:
-        known.set(len(book.arrangements))
+        known.set(len(book.book.arrangements))
         refused.set(not book.sound)
         await asyncio.sleep(LOOK_EVERY_S)
-        today = clock.now().astimezone(LONDON).date()
+        today = context.clock.now().astimezone(LONDON).date()
         for arrangement in await asyncio.to_thread(book.look, today):
             log.info("an arrangement was taken up", version=arrangement.sha256[:12], due=arrangement.valid_from)

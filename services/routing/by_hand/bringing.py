@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from concern_relay.v1.facts_pb2 import Part
-from services.chassis.arrangement import Arrangement, ArrangementBook
+from services.chassis.arrangement import Arrangement, Book
 from services.chassis.auth import Caller
 from services.chassis.calendar import LONDON
 from services.chassis.event import Refused
@@ -26,7 +26,7 @@ OPERATE: Final = "operate"
 PURPOSE: Final = "by_hand"
 
 
-async def brought(acting: Acting, book: ArrangementBook, share_id: UUID, caller: Caller) -> asyncpg.Record:
+async def brought(acting: Acting, book: Book, share_id: UUID, caller: Caller) -> asyncpg.Record:
     """Give a share that the caller brings by hand: its sender, or an operator.
 
     Raises:
@@ -46,7 +46,7 @@ class Bringing:
     """Opens views for paper: with the look at the door that every channel has."""
 
     context: Context
-    book: ArrangementBook
+    book: Book
 
     async def opened(self, row: asyncpg.Record) -> Mapping[str, Part]:
         """Open a view for handing over.

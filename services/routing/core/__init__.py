@@ -39,7 +39,7 @@ from concern_relay.v1.shares_pb2 import (
     ShareRecalled,
     ShareRedirected,
 )
-from services.chassis.arrangement import Arrangement, ArrangementBook
+from services.chassis.arrangement import Arrangement, Book
 from services.chassis.calendar import LONDON
 from services.chassis.concern import CONTENT_EVENTS, Concern
 from services.chassis.event import NOTHING, Decision, Effect, Fact, FactKind, Refused, Timer
@@ -74,7 +74,7 @@ INBOX_READABLE: Final = "inbox_readable_by_person_of_concern"
 class RoutingCore:
     """Decides who is given what, and watches until a person has acknowledged."""
 
-    book: ArrangementBook
+    book: Book
 
     def start(self, concern_id: str) -> State:
         """Give the state of a concern nothing is known of."""

@@ -11,7 +11,7 @@ import asyncpg
 from pydantic import BaseModel, Field
 
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.clock import Clock
 
 RUNNING: Final = "running"
@@ -54,7 +54,7 @@ class Duties:
     """Looks duties up, and gives them with their citation."""
 
     pool: asyncpg.Pool
-    book: ArrangementBook
+    book: Book
     clock: Clock
 
     async def one(self, duty_id: UUID, agency_id: str) -> DutyAnswer | None:

@@ -23,7 +23,7 @@ from prometheus_client import Counter as Metric
 from concern_relay.v1.codes_pb2 import Channel
 from concern_relay.v1.shares_pb2 import DeliveryFailed, ShareDelivered
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.errors import DeadlineExceeded, KeyUnavailable
 from services.chassis.journal import Act
 from services.chassis.log import Log
@@ -63,7 +63,7 @@ class Sending:
     """
 
     context: Context
-    book: ArrangementBook
+    book: Book
     poster: Poster
     base_url: str
     failing: bool = False

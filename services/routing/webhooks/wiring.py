@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from prometheus_client import Gauge
 
 from services.chassis import database
-from services.chassis.arrangement import ArrangementBook
+from services.chassis.arrangement import Book
 from services.chassis.errors import SettingsError
 from services.chassis.log import Log
 from services.chassis.service import Context
@@ -70,7 +70,7 @@ def routes_of(context: Context) -> APIRouter:
     return both
 
 
-async def send(context: Context, book: ArrangementBook) -> None:
+async def send(context: Context, book: Book) -> None:
     """Send webhooks for as long as the process lives."""
     async with poster_of(context.settings) as poster:
         sending = Sending(context, book, poster, base_url_of(context.settings))
