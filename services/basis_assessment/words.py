@@ -173,6 +173,12 @@ def basis(one: ClassAssessment) -> str:
     return said(ARTICLE6, Article6, one.article6) if one.article6 else ""
 
 
+def regimes(source: Regime, disclosure: Regime) -> str:
+    """Say which regime a disclosure is made under, and which the data is held under where that is another."""
+    made, held = said(REGIMES, Regime, disclosure), said(REGIMES, Regime, source)
+    return made if held == made else f"{made}; held under {held}"
+
+
 def class_name(agency_class: AgencyClass) -> str:
     """Give a class of agency as people say it: ``Children's social care``."""
     word = word_of(AgencyClass, agency_class)

@@ -195,6 +195,30 @@ def test_the_record_of_processing_speaks_of_every_agency_and_class() -> None:
         if "public authority" in row.legal_nature:
             assert "(ea)" not in row.article6_open
             assert "(f)" not in row.article6_open
+        assert row.regime
+        assert bool(row.part3_basis) == row.regime.startswith("law enforcement") == bool(row.part3_conditions)
     [heading, *lines] = list(csv.reader(io.StringIO(as_csv(rows))))
     assert len(lines) == len(rows)
     assert "article6_open" in heading
+
+
+def test_the_record_of_processing_lists_law_enforcement_processing_apart() -> None:
+    """Given competent authorities, what one may tell another under Part 3 has a row of its own, and no Article 6 basis.
+
+    Police tell probation for law enforcement alone; youth justice for that or, where no crime is in question, for
+    safeguarding; a school never. A school has no such row.
+    """
+    arrangement = ArrangementBook.load().arrangements[-1]
+    rows = record_of_processing(arrangement, read_book().on(date(2026, 11, 23)))
+    made = {(row.controller_id, row.recipients, bool(row.part3_basis)): row for row in rows}
+
+    assert ("kent-police", "Probation", True) in made
+    assert ("kent-police", "Probation", False) not in made
+    assert {("kent-police", "Youth justice", part3) for part3 in (True, False)} <= made.keys()
+    assert ("kent-police", "Education", True) not in made
+    assert not [key for key in made if key[0] == "larkfield-primary" and key[2]]
+    row = made["kent-police", "Probation", True]
+    assert "s35(2)(b)" in row.part3_basis
+    assert "Sch 8 para 4" in row.part3_conditions
+    assert row.article6_open == "none: law enforcement processing"
+    assert "held under law enforcement" in made["kent-police", "Education", False].regime
