@@ -40,6 +40,8 @@ class Concern:
         raised_at: recorded time of acceptance.
         parts: what could be opened, by part id.
         unopened: ids of parts that are sealed to us: erased, suspended.
+        came_to_light: when what was added to its circumstances last happened, or was told where nobody said when; None
+            while they stand as they were raised or corrected, with their own time.
         last_event_id: the newest event that changed it.
         changed: ids of the parts the newest event brought or changed.
         moved: children who moved to another authority for good; a temporary stay is no move.
@@ -55,6 +57,7 @@ class Concern:
     raised_at: datetime | None = None
     parts: Mapping[str, Part] = field(default_factory=dict)
     unopened: frozenset[str] = frozenset()
+    came_to_light: datetime | None = None
     last_event_id: str = ""
     changed: frozenset[str] = frozenset()
     moved: frozenset[str] = frozenset()
@@ -142,6 +145,8 @@ def with_fact(concern: Concern, fact: Fact) -> Concern:
         unopened -= removed
         changed = frozenset(data.changed_part_ids)
     after = replace(concern, parts=parts, unopened=unopened, last_event_id=str(fact.id), changed=changed)
+    if any(part.WhichOneof("body") == "detail" for part in fact.parts.values()):
+        after = replace(after, came_to_light=fact.time if fact.type == "InformationAdded" else None)
     if isinstance(data, ChildMoved):
         after = _after_move(after, data)
     if isinstance(data, ConcernRaised):

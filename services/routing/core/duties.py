@@ -180,7 +180,8 @@ def _begins(asked: Asked, duty: TimedDuty, at: datetime) -> datetime:
         case Starts.RECEIVED:
             return asked.concern.raised_at or at
         case Starts.HAPPENED:
-            return min(happened(asked.concern.detail.occurred) or at, at)
+            # what was added later has a time of its own: a child came back after it went missing
+            return min(asked.concern.came_to_light or happened(asked.concern.detail.occurred) or at, at)
         case _:
             return at
 

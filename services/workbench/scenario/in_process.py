@@ -143,7 +143,7 @@ class InProcess:
         known.refs.update(following.refs(asked.given))
         if isinstance(said.data, ConsentWithdrawn) and about in state.concern.parts:
             self._stage.close_consent(known.concern_id, about)
-        refused = self._act("intake", known.concern_id, said.data, agency, said.parts)
+        refused = self._act("intake", known.concern_id, said.data, agency, said.parts, time=said.time)
         if isinstance(said.data, RecordsLinked | RecordsUnlinked) and not refused:
             mirror = following.mirrored(said, self._stage.state("intake", other).concern)
             refused = self._act("intake", other, mirror.data, agency, mirror.parts)
@@ -305,10 +305,20 @@ class InProcess:
         mine = (happened.fact for happened in self._stage.events if happened.fact.concern_id == concern_id)
         return [self._stage.as_read(fact) for fact in mine]
 
-    def _act(self, service: str, concern_id: str, data: Message, agency: str, contents: Sequence[Content]) -> str:
+    def _act(
+        self,
+        service: str,
+        concern_id: str,
+        data: Message,
+        agency: str,
+        contents: Sequence[Content],
+        *,
+        time: datetime | None = None,
+    ) -> str:
         self._acts += 1
+        key = f"step-{self._acts}"
         try:
-            self._stage.act(service, concern_id, data, agency=agency, key=f"step-{self._acts}", contents=contents)
+            self._stage.act(service, concern_id, data, agency=agency, key=key, contents=contents, time=time)
         except Refused as refused:
             if refused.code in RECORDED_REFUSALS and not isinstance(data, ActRefused):
                 self._tried(concern_id, data, agency, refused.code)

@@ -83,7 +83,15 @@ class World:
     _scopes: set[KeyScope] = field(default_factory=set)
 
     def act(
-        self, service: str, concern_id: str, data: Message, *, agency: str, key: str, contents: Sequence[Content] = ()
+        self,
+        service: str,
+        concern_id: str,
+        data: Message,
+        *,
+        agency: str,
+        key: str,
+        contents: Sequence[Content] = (),
+        time: datetime | None = None,
     ) -> bool:
         """Do an act and everything it leads to; give whether it was done (False: it was known).
 
@@ -98,7 +106,7 @@ class World:
             identity,
             data.DESCRIPTOR.name,
             concern_id,
-            self.now,
+            time or self.now,
             self.now,
             data,
             {content.part_id: content.part for content in contents},
