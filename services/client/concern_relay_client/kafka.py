@@ -104,27 +104,27 @@ class KafkaClient:
         Follow-ups are answered and raise as ``raise_concern``; ``options`` are ``submission_id`` and ``deadline_s``.
         The same words again are the same follow-up; to mean them anew, follow up over HTTP with an Idempotency-Key.
         """
-        return await self._followed("InformationAdded", concern_id, information, **options)
+        return await self.follow_up("InformationAdded", concern_id, information, **options)
 
     async def correct(self, concern_id: str, correction: Mapping[str, Any], **options: Any) -> Accepted:
         """Correct what was wrong: ``by``, ``reason``, the fields as they should be, refs to ``remove``."""
-        return await self._followed("InformationCorrected", concern_id, correction, **options)
+        return await self.follow_up("InformationCorrected", concern_id, correction, **options)
 
     async def give_consent(self, concern_id: str, consent: Mapping[str, Any], **options: Any) -> Accepted:
         """Record a consent that was given: ``ref``, ``kind``, ``subject``, ``purpose``, ``by``."""
-        return await self._followed("ConsentGiven", concern_id, consent, **options)
+        return await self.follow_up("ConsentGiven", concern_id, consent, **options)
 
     async def withdraw_consent(
         self, concern_id: str, ref: str, said: Mapping[str, Any] | None = None, **options: Any
     ) -> Accepted:
         """Record that a consent was withdrawn: what rests on it stops before its receipt is written."""
-        return await self._followed("ConsentWithdrawn", concern_id, {**(said or {}), "consent": ref}, **options)
+        return await self.follow_up("ConsentWithdrawn", concern_id, {**(said or {}), "consent": ref}, **options)
 
     async def move(self, concern_id: str, moved: Mapping[str, Any], **options: Any) -> Accepted:
         """Say that a child moved: ``child`` (its ref), ``to`` (ONS code), or that nobody knows where."""
-        return await self._followed("ChildMoved", concern_id, moved, **options)
+        return await self.follow_up("ChildMoved", concern_id, moved, **options)
 
-    async def _followed(
+    async def follow_up(
         self,
         kind: str,
         concern_id: str,
@@ -133,6 +133,7 @@ class KafkaClient:
         submission_id: str = "",
         deadline_s: float = DEADLINE_S,
     ) -> Accepted:
+        """Follow a concern up in any way there is: ``kind`` is the event it leads to, as ``RecordsLinked``."""
         return await self._accepted(said, submission_id, deadline_s, (TYPE_PREFIX + kind, str(UUID(concern_id))))
 
     async def _accepted(

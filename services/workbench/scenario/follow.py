@@ -30,12 +30,22 @@ PATHS: Mapping[str, str] = {
     "move": "moves",
     "link": "links",
 }
+KINDS: Mapping[str, str] = {
+    "add": "InformationAdded",
+    "correct": "InformationCorrected",
+    "consent_given": "ConsentGiven",
+    "consent_withdrawn": "ConsentWithdrawn",
+    "move": "ChildMoved",
+    "link": "RecordsLinked",
+    "unlink": "RecordsUnlinked",
+}
+"""What each is over Kafka."""
 PAT = {"name": "Pat Example", "role": "duty worker"}
 
 
 def body_of(verb: str, step: Step, other_id: str = "") -> dict[str, Any]:
     """Give the JSON a follow-up is sent as; a step that names nobody is Pat Example's."""
-    left_out = {"agency", "concern", "refused", "consent", "other", "raises"}
+    left_out = {"agency", "concern", "refused", "consent", "other", "raises", "over"}
     tree = step.model_dump(mode="json", exclude=left_out, exclude_unset=True)
     tree.setdefault("by", PAT)
     if isinstance(step, LinkConcerns):
@@ -57,6 +67,12 @@ def read(verb: str, concern_id: str, tree: dict[str, Any], about: str) -> Follow
         places = "; ".join(f"{e.pointer}: {e.detail}" for e in error.errors)
         raise SceneError(f"{verb}: {places or error}") from None
     return Follow(concern_id, given, flags, about)
+
+
+def over_kafka(verb: str, tree: Mapping[str, Any], about: str) -> dict[str, Any]:
+    """Give the JSON as it is sent over Kafka: what stands in the path over HTTP is a field."""
+    in_the_path = {"consent_withdrawn": "consent", "unlink": "other_concern_id"}.get(verb)
+    return dict(tree) if in_the_path is None else {**tree, in_the_path: about}
 
 
 def consent_ref(step: Step, refs: Mapping[str, str], consents: Mapping[str, str]) -> str:

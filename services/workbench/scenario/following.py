@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AliasChoices, BaseModel, Field
 
 from services.intake import follow_up as sent
@@ -13,6 +15,7 @@ class _Following(BaseModel):
 
     agency: AgencyOrNone = Field(default="", description="who sends it; empty: the agency that raised the concern")
     concern: str = Field(default="concern", description="what this scenario calls it")
+    over: Literal["http", "kafka"] = Field(default="http", description="by which door; both lead to the same")
     refused: Refusal = ""
 
 

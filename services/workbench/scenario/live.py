@@ -35,10 +35,10 @@ from services.workbench.scenario.attaching_acts import declaration_of, file_of, 
 from services.workbench.scenario.decision_acts import open_decision
 from services.workbench.scenario.erasing import Erasing
 from services.workbench.scenario.erasing_acts import call_of
-from services.workbench.scenario.follow import PATHS, body_of, consent_ref, read, refs_there
+from services.workbench.scenario.follow import KINDS, PATHS, body_of, consent_ref, over_kafka, read, refs_there
 from services.workbench.scenario.following import Follow, LinkConcerns, MoveChild, WithdrawConsent
 from services.workbench.scenario.given import Given
-from services.workbench.scenario.over_kafka import raised_over_kafka
+from services.workbench.scenario.over_kafka import followed_over_kafka, raised_over_kafka
 from services.workbench.scenario.quiet import Quiet
 from services.workbench.scenario.raising import refs_named, tree_of
 from services.workbench.scenario.scene import arrangement_of, classes_of
@@ -121,13 +121,10 @@ class Live:
         about = consent_ref(step, refs, consents) if isinstance(step, WithdrawConsent) else other
         tree = body_of(verb, step, other)
         asked = read(verb, concern_id, tree, about)
-        path = PATHS.get(verb) or {"consent_withdrawn": f"consents/{about}/withdrawal"}.get(
-            verb, f"links/{about}/removal"
-        )
-        refused = self._asked(
-            "intake", "POST", f"/v1/concerns/{concern_id}/{path}", agency, json=tree,
-            headers={"Idempotency-Key": uuid4().hex},
-        )  # fmt: skip
+        if step.over == "kafka":
+            refused = self._followed_over_kafka(agency, (KINDS[verb], concern_id), over_kafka(verb, tree, about))
+        else:
+            refused = self._followed_over_http(agency, verb, concern_id, tree, about)
         id_key = self._runner.run(self._id_key())
         now = self.now
         refs.update(Following(Concern(concern_id), agency, id_key, now, now.date()).refs(asked.given))
@@ -135,6 +132,23 @@ class Live:
         if moved and (lost := moved[-1].raises_concern_id):
             self._concerns[step.raises] = (lost, refs_there(refs, lost))  # type: ignore[union-attr]
         return refused
+
+    def _followed_over_kafka(self, agency: str, what: tuple[str, str], tree: dict[str, Any]) -> str:
+        try:
+            followed_over_kafka(self._servers, self._calls, agency, what, tree)
+        except CallError as error:
+            return error.code
+        self._settled()
+        return ""
+
+    def _followed_over_http(self, agency: str, verb: str, concern_id: str, tree: dict[str, Any], about: str) -> str:
+        path = PATHS.get(verb) or {"consent_withdrawn": f"consents/{about}/withdrawal"}.get(
+            verb, f"links/{about}/removal"
+        )
+        return self._asked(
+            "intake", "POST", f"/v1/concerns/{concern_id}/{path}", agency, json=tree,
+            headers={"Idempotency-Key": uuid4().hex},
+        )  # fmt: skip
 
     def act(self, verb: str, step: Act) -> str:
         """Act on the newest share an agency has of a concern; without one, on the newest share there is."""
