@@ -376,3 +376,15 @@ async def test_its_sender_sees_that_a_file_was_fetched_and_not_by_whom(new_intak
 
         assert len(one["fetched"]) == 2
         assert "kent-csc" not in str(one)
+
+
+async def test_files_declared_at_one_moment_are_no_more_than_the_limit(new_intake) -> None:
+    """Given room for two and six declared at once, two are taken and four are told so."""
+    async with new_intake(limits=Limits(attachments=Attached(per_concern=2, awaited=50))) as intake:
+        concern_id = await raised(intake, "at one moment")
+
+        files = [declaration(PDF + bytes([number])) for number in range(6)]
+        answers = await together(*(intake.follow(concern_id, "attachments", one) for one in files))
+
+        assert sorted(answer.status_code for answer in answers) == [202, 202, 422, 422, 422, 422]
+        assert len(await show(intake, concern_id)) == 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
@@ -104,6 +106,7 @@ def attachment_routes(door: Door, uploading: Uploading, limits: Attached) -> API
     raiser = Depends(door.suppliers.caller("raise"))
     attaching = uploading.attaching
     under = "/concerns/{concern_id}/attachments"
+    turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @routes.get("/attachment-question", summary="What is asked before any upload; needs no token")
     async def question() -> QuestionAnswer:
@@ -122,8 +125,9 @@ def attachment_routes(door: Door, uploading: Uploading, limits: Attached) -> API
         request: Request, response: Response, concern_id: UUID, caller: Caller = raiser
     ) -> AttachmentAnswer:
         given: Declaration = await _read(door, request, caller, Declaration)
-        await _room(uploading, limits, caller, str(concern_id), given)
-        attachment_id, known = await attaching.declare(_sender(caller), str(concern_id), given)
+        async with turns.setdefault(caller.agency_id, asyncio.Lock()):  # counted and declared, with no other between
+            await _room(uploading, limits, caller, str(concern_id), given)
+            attachment_id, known = await attaching.declare(_sender(caller), str(concern_id), given)
         if given.child_image != "no":
             raise problem(
                 422,
