@@ -119,6 +119,8 @@ def _declare() -> Iterator[Declared]:
     yield Declared("protects_child", FactType.BOOL, question="child_age")
     yield Declared("protects_adult_at_risk", FactType.BOOL, question="adult_at_risk")
     yield Declared("subject_can_consent", FactType.BOOL, question="subject_can_consent")
+    # Collected on consent for another purpose (UK GDPR Article 8A(4)): the sender says so, or the consent it names.
+    yield Declared("collected_on_consent", FactType.BOOL)
     yield Declared("item_consent", FactType.CODE, _codes(Consent))
     yield Declared("item_decision", FactType.CODE, _codes(Decided))
     # What came out for the item: whether one of the pack's conditions stands. Unknown while one may yet stand.
@@ -137,6 +139,7 @@ PER_ITEM = frozenset(
         *("part_open", "category", "sensitivity", "person_needed", "category_needed", "sender_says_needed"),
         *("source_protected", "address_hidden", "emergency_minimum", "core", "subject_can_consent", "item_consent"),
         *("item_decision", "condition", "consent_absence", "protects_child", "protects_adult_at_risk"),
+        "collected_on_consent",
     }
 )
 """Facts that differ from item to item. ``consent_absence`` is the concern's unless the item's subject has its own."""

@@ -67,6 +67,7 @@ REASONS: Final = {
     "is_sender": "it is the sender's own kind of agency",
     "person_decides": "a person looks first",
     "no_agency_known": "no agency of this kind is known for these people; name it, and it is proposed",
+    "collected_on_consent": "collected on consent for another purpose; a person looks whether that can be asked for",
     "agreement_revoked": "the agreement it was to be shared under was revoked before it left",
 }
 

@@ -256,6 +256,15 @@ class Item(Sent):
         description="Whether it bears on the risk to the child. `no`, as of an unrelated conviction or an old illness: "
         "it goes to nobody. Left out: it does.",
     )
+    collected_on_consent: Answer = Field(
+        default="",
+        description="It was collected on the consent of the person it is about, for another purpose. Left out: no more "
+        "than what `consent` says.",
+    )
+    consent_absence: AbsenceCode = Field(
+        default="",
+        description="Why consent to sharing this item was not obtained, where that is not as `detail` says of all.",
+    )
     needed_by: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
     not_for: Annotated[tuple[ClassCode, ...], LISTED] = Field(default=(), max_length=20)
 

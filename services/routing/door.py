@@ -49,7 +49,9 @@ def objection(parts: Mapping[str, Part], row: MatrixRow | None) -> str:
 def _item(item: Item, row: MatrixRow) -> str:
     if item.category in _NEVER or item.source_protected:
         return NEVER_SHARED
-    if not row.admits(item.category) or item.needed_by or item.not_for or item.bears_on_risk or item.unread:
+    if not row.admits(item.category) or item.needed_by or item.not_for or item.unread:
+        return MATRIX_EXCEEDED
+    if item.bears_on_risk or item.collected_on_consent or item.consent_absence:  # between the sender and the law
         return MATRIX_EXCEEDED
     return ""
 

@@ -122,6 +122,7 @@ class _Assessing:
             "shared_without_condition": self._unconditioned,
             "shared_without_balancing": self._unbalanced,
             "shared_without_consent": self._without_consent,
+            "service_agreement": self._agreement,
         }
         event.governance_codes.extend(self._engine.codes_that_hold(p.GOVERNANCE, last))
         event.answered_codes.extend(self._engine.codes_that_hold(p.ANSWERS, last))

@@ -24,6 +24,10 @@ _ORDER = (
 )
 
 _NOT_OBTAINED = (ConsentStatus.CONSENT_STATUS_REFUSED, ConsentStatus.CONSENT_STATUS_NOT_SOUGHT)
+_ONCE_GIVEN = (
+    *(ConsentStatus.CONSENT_STATUS_GIVEN, ConsentStatus.CONSENT_STATUS_WITHDRAWN),
+    ConsentStatus.CONSENT_STATUS_EXPIRED,
+)
 _AGREEMENTS = (
     (ConsentStatus.CONSENT_STATUS_WITHDRAWN, Agreement.WITHDRAWN),
     (ConsentStatus.CONSENT_STATUS_REFUSED, Agreement.REFUSED),
@@ -58,6 +62,14 @@ class Consents:
         if not self.parts:
             return Consent.NONE
         return self._together([c for c in self.parts if _is_basis(c) and _covers(c, recipient) and _about(c, item)])
+
+    def collected(self, item: Item) -> bool:
+        """Whether an item was collected on consent: it is said so, or it names a consent that was given as a basis."""
+        if item.collected_on_consent:
+            return item.collected_on_consent == Ternary.TERNARY_YES
+        return bool(item.consent_ref) and any(
+            c.consent_ref == item.consent_ref and _is_basis(c) and c.status in _ONCE_GIVEN for c in self.parts
+        )
 
     @property
     def agreement(self) -> Agreement:

@@ -41,6 +41,7 @@ CLASS_FACTS: Final = (
 ITEM_FACTS: Final = (
     *("part_open", "category", "sensitivity", "source_protected", "address_hidden", "emergency_minimum", "core"),
     *("protects_child", "protects_adult_at_risk", "subject_can_consent", "consent_absence"),
+    "collected_on_consent",
     *("person_needed", "category_needed", "sender_says_needed", "item_consent", "item_decision"),
 )
 LAST_FACTS: Final = (

@@ -31,7 +31,7 @@ _NOBODY = PersonRole.PERSON_ROLE_UNSPECIFIED
 _ANYBODY = PersonRole.PERSON_ROLE_THIRD_PARTY
 _ORDINARY = Sensitivity.SENSITIVITY_ORDINARY
 _WITH_ADDRESS = frozenset({Category.CATEGORY_ADDRESS, Category.CATEGORY_CONTACT_DETAILS, Category.CATEGORY_HOUSING})
-_SEALED: Known = (False, *(None,) * 10)
+_SEALED: Known = (False, *(None,) * 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Subject:
     """A part that may be shown: a person, an item, a place or a group.
 
     Attributes:
-        known: the first eleven of ``ITEM_FACTS``, which are the same for every recipient.
+        known: the first twelve of ``ITEM_FACTS``, which are the same for every recipient.
         role: of the person it is about; unspecified when it is about nobody in particular.
         protected: whose protection sharing it serves.
         item: the item, where it is one.
@@ -116,7 +116,19 @@ class _Subjects:
     def _plain(self, part_id: str, category: Category, role: PersonRole, *, hidden: bool) -> Subject:
         protected = self._protecting.by_default
         of_them = (protected.child, protected.adult_at_risk)
-        known = (True, word_of(Category, category), _word(_ORDINARY), False, hidden, True, False, *of_them, None, None)
+        known = (
+            True,
+            word_of(Category, category),
+            _word(_ORDINARY),
+            False,
+            hidden,
+            True,
+            False,
+            *of_them,
+            None,
+            None,
+            False,
+        )
         return Subject(part_id, known, category, _ORDINARY, role, protected)
 
     def _item(self, part_id: str, item: Item) -> Subject:
@@ -128,7 +140,7 @@ class _Subjects:
         if item.about_person_id:
             role = (about.role or _ANYBODY) if about is not None else _ANYBODY
         protected = self._protecting.by(item)
-        absence = self._consents.absence(item) or self._detail.consent_absence
+        absence = item.consent_absence or self._consents.absence(item) or self._detail.consent_absence
         known = (
             True,
             word_of(Category, category),
@@ -141,6 +153,7 @@ class _Subjects:
             protected.adult_at_risk,
             _stated(about.can_consent) if about is not None else None,
             word_of(ConsentAbsence, absence) or None,
+            self._consents.collected(item),
         )
         apart = third_parties_alone(item, self._roles)
         return Subject(part_id, known, category, sensitivity, role, protected, item, apart)

@@ -39,6 +39,8 @@ def item(given: sent.Item, item_id: str, case: Case, *at: str | int) -> facts.It
     scribe = case.scribe(made, *at)
     made.category = scribe.code(codes.Category, given.category, "category")
     made.kind = scribe.code(codes.AssertionKind, given.kind, "kind")
+    made.collected_on_consent = scribe.code(codes.Ternary, given.collected_on_consent, "collected_on_consent")
+    made.consent_absence = scribe.code(codes.ConsentAbsence, given.consent_absence, "consent_absence")
     made.occurred = scribe.day(given.occurred, "occurred", past=True)
     made.needed_by.extend(scribe.codes(codes.AgencyClass, given.needed_by, "needed_by"))
     made.bears_on_risk = scribe.code(codes.Ternary, given.bears_on_risk, "bears_on_risk")

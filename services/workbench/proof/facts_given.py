@@ -35,6 +35,7 @@ OPEN_KNOWN: Final = (
     "emergency_minimum",
     "core",
     "protects_child",
+    "collected_on_consent",
 )
 """Known of every part that could be opened (core/items.py)."""
 SHARED: Final = frozenset({"share_duty", "share_power", "share_consent", "share_emergency"})

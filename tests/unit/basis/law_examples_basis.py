@@ -415,6 +415,7 @@ EXAMPLES = (
         ),
         {
             "family_help": "proposed person_decides",
+            "answers": {"advice_without_names"},
             "asked": {
                 (
                     "family_help share_after_refusal caldicott_guardian kent-community-health "

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole
-from concern_relay.v1.facts_pb2 import AuthorityConcern
+from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, Ternary
+from concern_relay.v1.facts_pb2 import AuthorityConcern, Part
 from services.chassis.arrangement import SelectBy, Selection
 from services.chassis.codes import number_of
 from tests.unit.basis.law_cases import (
@@ -15,11 +15,14 @@ from tests.unit.basis.law_cases import (
     CHARITY,
     CHILD,
     GROUP,
+    HOSPITAL,
     LIVES_IN_KENT,
     MOTHER,
     NOTE,
     WORRY,
     Raised,
+    consent,
+    item,
     person,
     shipped,
     together,
@@ -46,6 +49,17 @@ ADULT = {"man": person("adult_of_concern", person_id="man", adult_at_risk=False)
 UNBORN = {"unborn": person("unborn_child", person_id="unborn")}
 CONSENTED = {**EARLY_HELP, "basis_asked_for": "a_consent"}
 AGREED = together(CHILD, MOTHER, TIRED, CONSENT)
+
+_YES = Ternary.TERNARY_YES
+
+
+def _collected(about: str, *, core: bool = False) -> Part:
+    """Give an item that was collected on consent for another purpose."""
+    return item("welfare", item_id="collected", about_person_id=about, core=core, collected_on_consent=_YES)
+
+
+COLLECTED = {"collected": _collected("child")}
+CORE_COLLECTED, OF_THE_MOTHER, OF_THE_MAN = _collected("child", core=True), _collected("mother"), _collected("man")
 
 EDINBURGH = [AuthorityConcern(gss_code="S12000036", role=AuthorityRole.AUTHORITY_ROLE_LIVES)]
 IN_EDINBURGH = {"child": person("child", person_id="child", age_years=8, authorities=EDINBURGH)}
@@ -102,6 +116,48 @@ LATER: Mapping[str, tuple[Example, ...]] = MappingProxyType(
             ),
         ),
         RLI: (
+            Example(
+                "What was collected on consent waits for a person, where nobody said why it cannot be asked for (S13).",
+                Raised(parts=together(CHILD, WORRY, COLLECTED), detail=HARM),
+                {
+                    "csc": "share_power",
+                    "csc/worry": "share_power",
+                    "csc/collected": "blocked_pending collected_on_consent",
+                },
+            ),
+            Example(
+                "It goes where consent to that cannot reasonably be obtained (Annex 2 paragraph 8).",
+                Raised(parts=together(CHILD, WORRY, COLLECTED), detail={**HARM, **PREJUDICE}),
+                {"csc/collected": "share_power"},
+            ),
+            Example(
+                "To the police, who are no safeguarding of anybody vulnerable here, it waits.",
+                Raised(
+                    agency=HOSPITAL,
+                    parts=together(ADULT, {"collected": OF_THE_MAN}),
+                    detail={**HARM, **PREJUDICE, "suspected_crime": True},
+                ),
+                {"csc/collected": "blocked_pending collected_on_consent"},
+            ),
+            Example(
+                "The core of the worry goes to social care all the same.",
+                Raised(parts=together(CHILD, {"collected": CORE_COLLECTED}), detail=HARM),
+                {"csc/collected": "share_power"},
+            ),
+            Example(
+                "With consent to this use it goes.",
+                Raised(
+                    parts=together(
+                        CHILD,
+                        MOTHER,
+                        WORRY,
+                        {"consent": consent(item_ids=["collected"], recipient_classes=["childrens_social_care"])},
+                        {"collected": OF_THE_MOTHER},
+                    ),
+                    detail=HARM,
+                ),
+                {"csc/collected": "share_power"},
+            ),
             Example(
                 "An independent charity relies on recognised legitimate interest; no balancing test is asked.",
                 Raised(agency=CHARITY, parts=together(CHILD, WORRY, NOTE), detail={**HARM, **PREJUDICE}),
