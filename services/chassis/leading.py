@@ -1,4 +1,4 @@
-"""Which authorities are concerned with the children of a concern, and which of them leads. Pure.
+"""Which authorities are concerned with the children of a concern, which of them leads, and who must not. Pure.
 
 Routing marks who leads, and basis assessment asks the lead agency what is usually told (practice 5): both ask here.
 """
@@ -30,6 +30,7 @@ _OF_STATUS: Final = {
     StatutoryStatus.STATUTORY_STATUS_LOOKED_AFTER: SelectBy.RESPONSIBLE,
     StatutoryStatus.STATUTORY_STATUS_REMANDED: SelectBy.RESPONSIBLE,
 }
+_PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
 _KEEPS: Final = frozenset(_OF_STATUS)
 
 # Where a child was found leads, else where it lives (practice 24), which is where it is placed; else who is responsible
@@ -60,3 +61,13 @@ def leading_areas(concern: Concern, day: date) -> Iterator[tuple[str, ...]]:
     )
     for by in _LEADING_IN_A_MOVE if moves else _LEADING:
         yield codes_of(children, by, day) or codes_of(concern.people, by, day)
+
+
+def readable_inboxes(concern: Concern) -> frozenset[str]:
+    """Give the agencies whose inbox a person of the concern could read (rules 2.3; practice 9 and 26).
+
+    Anybody but a professional who works with the family counts: the accused, and staff linked to it.
+    """
+    return frozenset(
+        agency_id for person in concern.people if person.role != _PROFESSIONAL for agency_id in person.can_read_agencies
+    )

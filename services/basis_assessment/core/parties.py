@@ -8,10 +8,11 @@ from datetime import date
 from concern_relay.v1.codes_pb2 import AgencyClass, LegalNature
 from services.basis_assessment.facts import NOBODY
 from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, Force, Selection, Told
+from services.chassis.arrangement.standing_in import answering
 from services.chassis.clauses import Facts, Value
 from services.chassis.codes import word_of
 from services.chassis.concern import Concern
-from services.chassis.leading import leading_areas
+from services.chassis.leading import leading_areas, readable_inboxes
 
 # The strongest rule wins: what must be told is not held back by another rule that only proposes.
 _STRENGTH = (Force.USUALLY, Force.PERSON_DECIDES, Force.MUST)
@@ -76,19 +77,22 @@ def alone(arrangement: Arrangement, concern: Concern, meant: Iterable[Agency], s
 def lead(arrangement: Arrangement, concern: Concern, day: date) -> str:
     """Give the agency id of the lead: the front door that leads (practice 24), of those that can decide here.
 
-    Else that of the sender's area, at last the arrangement's.
+    Else that of the sender's area, at last the arrangement's. Never where a person of the concern could read it:
+    whoever stands in decides (rules 2.3).
     """
-    for codes in leading_areas(concern, day):
-        for code in codes:
-            if door := _front_door(arrangement, code, day):
-                return door
     sender = arrangement.agency(concern.agency_id)
-    for area in sorted(sender.areas) if sender is not None else ():
-        if door := _front_door(arrangement, area, day):
-            return door
-    return arrangement.front_door
+    of_sender = tuple(sorted(sender.areas)) if sender is not None else ()
+    readable = readable_inboxes(concern)
+    for codes in (*leading_areas(concern, day), of_sender):
+        for code in codes:
+            if door := _front_door(arrangement, code, readable, day):
+                return door
+    home = arrangement.agencies[arrangement.front_door]
+    found = answering(arrangement, home, readable, day)
+    return home.agency_id if found is None else found.agency_id
 
 
-def _front_door(arrangement: Arrangement, area: str, day: date) -> str:
+def _front_door(arrangement: Arrangement, area: str, readable: frozenset[str], day: date) -> str:
     doors = arrangement.agencies_of(AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE, role=FRONT_DOOR, area=area, day=day)
-    return doors[0].agency_id if doors else ""
+    found = (answering(arrangement, door, readable, day) for door in doors)
+    return next((door.agency_id for door in found if door is not None), "")

@@ -12,9 +12,9 @@ from services.chassis.arrangement import Agency, Arrangement, Selection, Told
 from services.chassis.calendar import LONDON
 from services.chassis.concern import Concern
 from services.chassis.concern_facts import age_of, lasts
+from services.chassis.leading import readable_inboxes
 
 _CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
-_PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +98,6 @@ class Found:
     children: frozenset[str] = frozenset()
     meant: str = ""
     fallback: str = ""
-
-
-def readable_inboxes(concern: Concern) -> frozenset[str]:
-    """Give the agencies whose inbox a person of the concern could read (rules 2.3; practice 9 and 26).
-
-    Anybody but a professional who works with the family counts: the accused, and staff linked to it.
-    """
-    return frozenset(
-        agency_id for person in concern.people if person.role != _PROFESSIONAL for agency_id in person.can_read_agencies
-    )
 
 
 def could_read(concern: Concern, agency_id: str) -> bool:

@@ -8,14 +8,16 @@ from typing import Final
 
 from concern_relay.v1.codes_pb2 import AgencyClass, PersonRole, Ternary
 from concern_relay.v1.facts_pb2 import Person
-from services.chassis.arrangement import FRONT_DOOR, Agency, SelectBy, Told
+from services.chassis.arrangement import FRONT_DOOR, Agency, Force, SelectBy, Selection, Told
 from services.chassis.leading import CHILDREN, codes_of, leading_areas
 from services.routing.core.asked import Asked, Found
+from services.routing.core.stand_in import answers
 
 _UNKNOWN_AUTHORITY: Final = "unknown_authority"
 _LAST_RESORT: Final = "area_of_arrangement"
 _ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
+_FRONT_DOOR: Final = Told("lead", _CSC, Selection(role=FRONT_DOOR), Force.MUST, "", "Practice 24: who leads")
 _ANY_CLASS: Final = AgencyClass.AGENCY_CLASS_UNSPECIFIED
 
 
@@ -44,15 +46,15 @@ def leading(asked: Asked) -> Iterator[str]:
     At the very end the front door that the sender's area names.
     """
     for codes in leading_areas(asked.concern, asked.day):
-        for code in codes:
-            doors = asked.arrangement.agencies_of(_CSC, role=FRONT_DOOR, area=code, day=asked.day)
-            yield from (door.agency_id for door in doors or (asked.arrangement.outside(code),))
+        for found in (one for code in codes for one in _of_area(asked, _FRONT_DOOR, code)):
+            door = answers(asked, found.agency) if found.agency is not None else None
+            yield from () if door is None else (door.agency_id,)
         if codes:
             return
     sender = asked.arrangement.agency(asked.concern.agency_id)
     home = asked.arrangement.agencies[asked.arrangement.front_door].areas
     nearest = _nearest(asked, _CSC, FRONT_DOOR, sender.areas if sender is not None and sender.areas else home)
-    yield from (door.agency_id for door in nearest)
+    yield from (door.agency_id for one in nearest if (door := answers(asked, one)) is not None)
 
 
 def _by(asked: Asked, told: Told, by: SelectBy) -> Iterator[Found]:  # noqa: C901, PLR0912  (a table: one row a way)

@@ -20,6 +20,7 @@ from services.routing.core.asked import Asked
 from services.routing.core.directory import found_by, leading
 from services.routing.core.handover import waits_for_handover
 from services.routing.core.said import named, recorded
+from services.routing.core.stand_in import answers
 from services.routing.core.state import Duty, Share, State
 
 _PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
@@ -163,7 +164,8 @@ def _owners(asked: Asked, duty: TimedDuty) -> Iterator[Agency]:
     What is the sender's own is nobody else's, and not its own either where a person of the concern reads its inbox.
     """
     told = Told(duty.code, duty.agency_class, duty.select, Force.MUST, duty.clock_code, duty.cite)
-    found = {one.agency.agency_id: one.agency for one in found_by(asked, told) if one.agency is not None}
+    meant = [one.agency for one in found_by(asked, told) if one.agency is not None]
+    found = {one.agency_id: one for one in (_answers(asked, agency) for agency in meant) if one is not None}
     if duty.own:
         mine = found.get(asked.concern.agency_id)
         yield from (mine,) if mine is not None and mine.agency_id not in asked.readable else ()
@@ -172,6 +174,11 @@ def _owners(asked: Asked, duty: TimedDuty) -> Iterator[Agency]:
         home = asked.arrangement.agencies[asked.arrangement.front_door]
         found = {home.agency_id: home}
     yield from found.values()
+
+
+def _answers(asked: Asked, agency: Agency) -> Agency | None:
+    """Give who has it in an agency's place: closed, or read by the person of concern; whoever raised it knows of it."""
+    return agency if agency.agency_id == asked.concern.agency_id else answers(asked, agency)
 
 
 def _begins(asked: Asked, duty: TimedDuty, at: datetime) -> datetime:

@@ -12,23 +12,21 @@ from typing import Final
 
 from concern_relay.v1.codes_pb2 import AgencyClass, Urgency, WithholdReason
 from services.chassis.arrangement import Agency, Told
+from services.chassis.arrangement.standing_in import answering, still_open, unread
 from services.chassis.calendar import LONDON, is_working_day
 from services.routing.core.asked import Asked, Found, Gap, Recipient
-
-HOPS_MAX: Final = 8
-"""Longest chain of successors or stand-ins that is followed; check.py refuses circles of successors."""
 
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
 
 
 def stand_ins(asked: Asked, told: Told, one: Found, meant: Agency, gaps: list[Gap]) -> Iterator[Recipient]:
     """Follow an agency to one that exists and that the person of concern cannot read; add who covers at this hour."""
-    agency, fallback = _open(asked, meant)
+    agency, fallback = still_open(asked.arrangement, meant, asked.day)
     conflict = agency is not None and not agency.outside and agency.agency_id in asked.readable
     if agency is not None and conflict:
         reason = WithholdReason.WITHHOLD_REASON_PERSON_OF_CONCERN_COULD_READ
         gaps.append(Gap(told, agency.agency_id, reason, "inbox_readable_by_person_of_concern"))
-        agency, fallback = _unread(asked, agency), "conflict"
+        agency, fallback = unread(asked.arrangement, agency, asked.readable, asked.day), "conflict"
     if agency is None and told.agency_class == _CSC:
         # A person telephones the authority: a telephone call has no inbox, and somebody answers it.
         agency, fallback = asked.arrangement.outside(_authority_of(asked, meant)), fallback or "closed"
@@ -53,31 +51,12 @@ def _authority_of(asked: Asked, agency: Agency) -> str:
     return min(listed or agency.areas, default="")
 
 
-def _open(asked: Asked, agency: Agency) -> tuple[Agency | None, str]:
-    """Follow a closed agency to its successor, else to its cover."""
-    why = ""
-    for _ in range(HOPS_MAX):
-        if agency.outside or agency.open_on(asked.day):
-            return agency, why
-        following = agency.succeeded_by or agency.cover
-        if following is None:
-            break
-        why = "succeeded" if agency.succeeded_by else "cover"
-        agency = asked.arrangement.agencies[following]
-    return None, why
-
-
-def _unread(asked: Asked, agency: Agency) -> Agency | None:
-    """Follow an agency whose inbox could be read to one whose could not; None when there is none."""
-    seen = {agency.agency_id}
-    following = agency.conflict_to
-    while following is not None and following not in seen and len(seen) < HOPS_MAX:
-        seen.add(following)
-        candidate = asked.arrangement.agencies[following]
-        if candidate.open_on(asked.day) and following not in asked.readable:
-            return candidate
-        following = candidate.conflict_to
-    return None
+def answers(asked: Asked, meant: Agency) -> Agency | None:
+    """Give who answers in an agency's place; for children's social care at the end the authority, by telephone."""
+    agency = answering(asked.arrangement, meant, asked.readable, asked.day)
+    if agency is None and meant.agency_class == _CSC:
+        return asked.arrangement.outside(_authority_of(asked, meant))
+    return agency
 
 
 def covers(asked: Asked, agency: Agency) -> Agency | None:
