@@ -26,9 +26,11 @@ from concern_relay.v1.codes_pb2 import (
     Sensitivity,
     WithholdReason,
 )
-from services.basis_assessment import words
+from services.basis_assessment import worded, words
+from services.basis_assessment.explained_page import page
 from services.basis_assessment.pack import Citation, LawBook, LawPack
 from services.basis_assessment.towards import towards
+from services.basis_assessment.worded import ClassWords, PartWords
 from services.chassis.codes import word_of
 
 NOT_COMPARED = " (citation not yet compared with the published text)"
@@ -81,6 +83,7 @@ class PartExplained:
     condition: str
     limb: str
     sentence: str
+    in_words: PartWords
     steps: tuple[Step, ...]
     candidates: tuple[CandidateExplained, ...] = ()
 
@@ -112,6 +115,7 @@ class ClassExplained:
     gateway: str
     controller_agency_id: str
     sentence: str
+    in_words: ClassWords
     steps: tuple[Step, ...]
     refused: tuple[Step, ...]
     parts: tuple[PartExplained, ...]
@@ -153,7 +157,7 @@ class Explanation:
 
     def lines(self) -> tuple[str, ...]:
         """Give it as a page of plain English."""
-        return tuple(_page(self))
+        return tuple(page(self))
 
 
 def explain(laws: LawBook, assessed: BasisAssessed) -> Explanation:
@@ -207,6 +211,7 @@ class _Explaining:
         self._missing: dict[str, None] = {}
 
     def of_class(self, one: ClassAssessment) -> ClassExplained:
+        said = worded.of_class(one)
         return ClassExplained(
             recipient_class=word_of(AgencyClass, one.recipient_class),
             outcome=word_of(Outcome, one.outcome),
@@ -218,7 +223,8 @@ class _Explaining:
             alternates=tuple(word_of(Article6, basis) for basis in one.alternates),
             gateway=word_of(Gateway, one.gateway),
             controller_agency_id=one.controller_agency_id,
-            sentence=_class_sentence(one),
+            sentence=said.sentence(words.class_name(one.recipient_class), one.controller_agency_id),
+            in_words=said,
             steps=self.steps(one.clause_codes),
             refused=self.steps(one.rejected_codes),
             parts=tuple(self._part(item) for item in one.items),
@@ -231,11 +237,12 @@ class _Explaining:
             article6=word_of(Article6, one.article6),
             alternates=tuple(word_of(Article6, basis) for basis in one.alternates),
             gateway=word_of(Gateway, one.gateway),
-            sentence=_class_sentence(one, agency_id),
+            sentence=worded.of_class(one).sentence(agency_id, one.controller_agency_id),
             steps=self.steps(one.clause_codes),
         )
 
     def _part(self, item: ItemAssessment) -> PartExplained:
+        said = worded.of_part(item)
         return PartExplained(
             part_id=item.part_id,
             outcome=word_of(Outcome, item.outcome),
@@ -244,7 +251,8 @@ class _Explaining:
             article9=word_of(Article9, item.article9),
             condition=word_of(DpaCondition, item.condition),
             limb=word_of(ConsentAbsence, item.consent_absence),
-            sentence=_part_sentence(item),
+            sentence=said.sentence,
+            in_words=said,
             steps=self.steps(item.clause_codes),
             candidates=tuple(self._candidate(one) for one in item.candidates),
         )
@@ -254,7 +262,7 @@ class _Explaining:
             article9=word_of(Article9, one.article9),
             condition=word_of(DpaCondition, one.condition),
             standing=word_of(CandidateStanding, one.standing),
-            sentence=_candidate_sentence(one),
+            sentence=worded.of_candidate(one),
             lacks=self.steps(one.lacking_codes),
         )
 
@@ -292,91 +300,3 @@ class _Explaining:
 def _cited(cite: Citation, pack: LawPack) -> str:
     source = pack.sources[cite.source]
     return f"{source.title}, {cite.at}{'' if cite.verified else NOT_COMPARED}"
-
-
-def _class_sentence(one: ClassAssessment, agency_id: str = "") -> str:
-    sentence = (
-        f"{agency_id or words.class_name(one.recipient_class)}: {words.said(words.OUTCOMES, Outcome, one.outcome)}"
-    )
-    if one.reason:
-        sentence += f" ({words.said(words.REASONS, WithholdReason, one.reason)})"
-    rests = [basis] if (basis := words.basis(one)) else []
-    if one.gateway:
-        rests.append(words.said(words.GATEWAYS, Gateway, one.gateway))
-    if rests:
-        sentence += f". It rests on {' and '.join(rests)}"
-    if one.alternates:
-        beside = ", ".join(words.said(words.ARTICLE6, Article6, basis) for basis in one.alternates)
-        sentence += f"; {beside} would stand as well"
-    if one.controller_agency_id:
-        sentence += f". Controller: {one.controller_agency_id}"
-    return sentence + "."
-
-
-def _part_sentence(item: ItemAssessment) -> str:
-    sentence = words.said(words.PART_OUTCOMES, Outcome, item.outcome)
-    if item.sensitivity:
-        sentence = f"{words.said(words.SENSITIVITIES, Sensitivity, item.sensitivity)}, {sentence}"
-    if item.reason:
-        sentence += f" ({words.said(words.REASONS, WithholdReason, item.reason)})"
-    rests = [words.said(words.ARTICLE9, Article9, item.article9)] if item.article9 else []
-    if item.condition:
-        rests.append(words.said(words.CONDITIONS, DpaCondition, item.condition))
-    if item.consent_absence:
-        rests.append(words.said(words.LIMBS, ConsentAbsence, item.consent_absence))
-    return sentence + (f"; {', '.join(rests)}" if rests else "") + "."
-
-
-def _candidate_sentence(one: CandidateCondition) -> str:
-    rests = [words.said(words.ARTICLE9, Article9, one.article9)] if one.article9 else []
-    if one.condition:
-        rests.append(words.said(words.CONDITIONS, DpaCondition, one.condition))
-    open_ = one.standing == CandidateStanding.CANDIDATE_STANDING_OPEN
-    return f"{' with '.join(rests)}: {'not known yet' if open_ else 'not met'}"
-
-
-def _page(whole: Explanation) -> Iterator[str]:
-    yield f"Concern {whole.concern_id}, assessed for event {whole.assessed_event_id}"
-    yield f"Law: {whole.law_title or whole.law_pack}, as of {whole.law_as_of}; arrangement: {whole.arrangement}"
-    yield f"Law pack {whole.law_pack}, SHA-256 {whole.law_pack_sha256}"
-    yield "Not legal advice: a person with authority reviews the pack and stands behind its use."
-    for finding in whole.findings:
-        yield f"! {finding.code}: {finding.detail}"
-    if whole.emergency:
-        yield "An emergency: told first, assessed after."
-    for one in whole.classes:
-        yield ""
-        yield one.sentence
-        yield from _said_steps(one.steps, "  because: ")
-        yield from _said_steps(one.refused, "  refused: ")
-        for own in one.recipients:
-            yield f"  {own.sentence}"
-            yield from _said_steps(own.steps, "    because: ")
-        for part in one.parts:
-            yield f"  {part.part_id}: {part.sentence}"
-            yield from _said_steps(part.steps, "    because: ")
-            for candidate in part.candidates:
-                yield f"    {candidate.sentence}"
-                yield from _said_steps(candidate.lacks, "      not shown: ")
-    yield from _rest(whole)
-
-
-def _rest(whole: Explanation) -> Iterator[str]:
-    for title, steps in (("Myths answered", whole.answers), ("Tasks for governance", whole.governance)):
-        if steps:
-            yield ""
-            yield f"{title}:"
-            yield from _said_steps(steps, "  ")
-    if whole.questions:
-        yield ""
-        yield "Asked (sharing does not wait for it, except where an item says so):"
-        for code in dict.fromkeys(asked.code for asked in whole.questions):
-            same = [asked for asked in whole.questions if asked.code == code]
-            for_whom = ", ".join(asked.recipient_class.replace("_", " ") for asked in same)
-            yield f"  {same[0].asks or code} [{', '.join(same[0].answers)}] (matters for: {for_whom})"
-
-
-def _said_steps(steps: Iterable[Step], before: str) -> Iterator[str]:
-    for step in steps:
-        cites = f" [{'; '.join(step.cites)}]" if step.cites else ""
-        yield f"{before}{step.says or step.code}{cites}"

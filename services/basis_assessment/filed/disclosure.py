@@ -8,22 +8,25 @@ so the page is the same after erasure. A recipient's page holds nothing that sho
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any
+from datetime import UTC
 
 from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionRecorded, DecisionRequested
 from concern_relay.v1.codes_pb2 import AgencyClass, Category, DeciderRole, LegalNature, Outcome
 from services.basis_assessment import words
 from services.basis_assessment.explain import (
-    Asked,
-    CandidateExplained,
     ClassExplained,
     Finding,
     PartExplained,
-    Step,
     explain,
+)
+from services.basis_assessment.filed.record import (
+    Audience,
+    Body,
+    DecisionMade,
+    Disclosure,
+    Kind,
+    LawFollowed,
+    Sent,
 )
 from services.basis_assessment.pack import LawBook, LawPack
 from services.basis_assessment.towards import assessed_towards
@@ -32,141 +35,6 @@ from services.chassis.codes import word_of
 
 SHARED = frozenset({"share_duty", "share_power", "share_consent", "share_emergency"})
 PROPOSED = "proposed"
-
-
-class Audience(StrEnum):
-    """For whom a page is made."""
-
-    SENDER = "sender"
-    RECIPIENT = "recipient"
-    AUDITOR = "auditor"
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The share a page is about, in codes and times. A class that was not told has none.
-
-    Attributes:
-        acknowledge_by: when a named person there has to have acknowledged.
-        clock: rule of that clock.
-        rule: the arrangement's rule that names the recipient.
-        meant_agency_id: whom it was meant for, where this one stood in.
-    """
-
-    share_id: str
-    recipient_agency_id: str
-    planned: datetime | None = None
-    delivered: datetime | None = None
-    acknowledged: datetime | None = None
-    acknowledge_by: datetime | None = None
-    clock: str = ""
-    rule: str = ""
-    meant_agency_id: str = ""
-    recalled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A body that is a controller here, with what the arrangement says of it."""
-
-    agency_id: str
-    name: str
-    natures: tuple[str, ...] = ()
-    policy_document: str = ""
-    dpia: str = ""
-    agreement: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Parts that were treated alike: how many, of which legal class, and what they rest on or why they stayed."""
-
-    count: int
-    sensitivity: str
-    outcome: str
-    article9: str
-    condition: str
-    limb: str
-    reason: str
-    steps: tuple[Step, ...]
-    candidates: tuple[CandidateExplained, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionMade:
-    """A question put to a person, and what became of it. The person's name stays sealed; the role is said."""
-
-    asks: str
-    role: str
-    agency_id: str
-    proposal: str
-    due: str
-    clock: str
-    state: str
-    outcome: str = ""
-    reason_code: str = ""
-    override: bool = False
-    review_on: str = ""
-    decided_by_role: str = ""
-    decided_by_agency: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LawFollowed:
-    """The law pack that was followed, and what nobody has compared with the published text."""
-
-    name: str
-    title: str
-    sha256: str
-    as_of: str
-    valid_from: str
-    valid_to: str
-    unverified: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Disclosure:
-    """A disclosure to one recipient, or to a class that was not told."""
-
-    audience: Audience
-    concern_id: str
-    assessed_event_id: str
-    emergency: bool
-    sentence: str
-    told: bool
-    waits: bool
-    recipient_class: str
-    discloser: Body
-    recipient: Body
-    sent: Sent | None
-    purpose: str
-    article6: str
-    part3: str
-    regimes: str
-    alternates: tuple[str, ...]
-    gateway: str
-    why: tuple[Step, ...]
-    refused: tuple[Step, ...]
-    shared: tuple[Kind, ...]
-    withheld: tuple[Kind, ...]
-    at_most: tuple[str, ...]
-    questions: tuple[Asked, ...]
-    decisions: tuple[DecisionMade, ...]
-    answers: tuple[Step, ...]
-    governance: tuple[Step, ...]
-    law: LawFollowed
-    arrangement: str
-    arrangement_sha256: str
-    findings: tuple[Finding, ...]
-
-    @property
-    def verb(self) -> str:
-        """What the discloser did, as the heading says it."""
-        return "told" if self.told else "has not yet told" if self.waits else "did not tell"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it as data, for machines."""
-        return asdict(self)
 
 
 def disclosure(
@@ -215,11 +83,11 @@ def disclosure(
         recipient=_body(arrangement, recipient_id),
         sent=sent,
         purpose=raw.purpose_code.replace("_", " "),
-        article6=words.ARTICLE6.get(one.article6, one.article6),
-        part3=words.PART3.get(one.part3, one.part3),
-        regimes=_regimes(one),
-        alternates=tuple(words.ARTICLE6.get(basis, basis) for basis in one.alternates),
-        gateway=words.GATEWAYS.get(one.gateway, one.gateway),
+        article6=one.in_words.article6,
+        part3=one.in_words.part3,
+        regimes=one.in_words.regimes,
+        alternates=one.in_words.alternates,
+        gateway=one.in_words.gateway,
         why=one.steps,
         refused=one.refused if full else (),
         shared=_kinds(part for part in one.parts if part.outcome in SHARED),
@@ -234,11 +102,6 @@ def disclosure(
         arrangement_sha256=assessed.arrangement_sha256,
         findings=(*whole.findings, *missing),
     )
-
-
-def _regimes(one: ClassExplained) -> str:
-    held, made = (words.REGIMES.get(code, code) for code in (one.regime_source, one.regime_disclosure))
-    return made if held == made else f"{made}; held under {held}"
 
 
 def _no_arrangement(assessed: BasisAssessed) -> Finding:
@@ -271,14 +134,15 @@ def _kinds(parts: Iterable[PartExplained]) -> tuple[Kind, ...]:
 
 def _kind(same: Sequence[PartExplained]) -> Kind:
     one = same[0]
+    said = one.in_words
     return Kind(
         count=len(same),
-        sensitivity=words.SENSITIVITIES.get(one.sensitivity, one.sensitivity or "parts not looked at"),
-        outcome=words.PART_OUTCOMES.get(one.outcome, one.outcome),
-        article9=words.ARTICLE9.get(one.article9, one.article9),
-        condition=words.CONDITIONS.get(one.condition, one.condition),
-        limb=words.LIMBS.get(one.limb, one.limb),
-        reason=words.REASONS.get(one.reason, one.reason),
+        sensitivity=said.sensitivity or "parts not looked at",
+        outcome=said.outcome,
+        article9=said.article9,
+        condition=said.condition,
+        limb=said.limb,
+        reason=said.reason,
         steps=one.steps,
         candidates=one.candidates,
     )

@@ -13,7 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from concern_relay.v1.assessments_pb2 import BasisAssessed, DecisionRecorded, DecisionRequested
 from concern_relay.v1.codes_pb2 import Outcome
 from concern_relay.v1.shares_pb2 import ShareAcknowledged, ShareDelivered, SharePlanned, ShareRecalled
-from services.basis_assessment.filed.disclosure import Audience, Disclosure, Sent, disclosure
+from services.basis_assessment.filed.disclosure import disclosure
+from services.basis_assessment.filed.record import Audience, Disclosure, Sent
 from services.basis_assessment.pack import LawBook
 from services.chassis.arrangement import Book
 

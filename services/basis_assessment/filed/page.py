@@ -10,7 +10,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.basis_assessment.explain import Step
-from services.basis_assessment.filed.disclosure import Disclosure
+from services.basis_assessment.filed.record import Disclosure
 from services.chassis.calendar import LONDON
 
 _FOLDER: Final = Path(__file__).parent / "templates"
