@@ -57,12 +57,12 @@ class Span(Strict):
 class Decide(Strict):
     """What a named person decides about an open question."""
 
-    outcome: Outcome
-    agency: AgencyId
+    outcome: Outcome = Field(description="what is decided: share_power to share, not_shared_unnecessary not to")
+    agency: AgencyId = Field(description="whose person decides")
     name: str = "Pat Example"
-    role: DeciderRole
-    reason_code: Code = "needed_to_protect"
-    review_on: str = ""
+    role: DeciderRole = Field(description="in which role; a data protection officer advises only")
+    reason_code: Code = Field(default="needed_to_protect", description="why")
+    review_on: str = Field(default="", description="a day; needed not to share")
     items: list[Ref] = Field(
         default=[], description="of the decision that has just these items; empty: the only open one"
     )
@@ -81,7 +81,7 @@ class GiveOutcome(OnShare):
     """What was done."""
 
     outcome: ShareOutcome
-    reason: str = ""
+    reason: str = Field(default="", description="in words; needed for no further action")
 
 
 class Redirect(OnShare):

@@ -28,11 +28,11 @@ from services.workbench.scenario.then import Then
 class Scenario(Strict):
     """A scenario. `_places` is where its words stand in its file."""
 
-    scenario: str = Field(min_length=1, max_length=200)
-    cites: list[str] = Field(default=[])
-    note: str = ""
-    given: Given
-    when: list[Step] = Field(min_length=1, max_length=200)
+    scenario: str = Field(min_length=1, max_length=200, description="what it shows, in a sentence")
+    cites: list[str] = Field(default=[], description="where the rule comes from")
+    note: str = Field(default="", description="what a reader should know")
+    given: Given = Field(description="what is so before anything happens")
+    when: list[Step] = Field(min_length=1, max_length=200, description="what happens, a step each, in order")
     then: list[Then] = Field(
         min_length=1, max_length=50, description="what must be at the end; one, or a list of one for each concern"
     )

@@ -31,10 +31,10 @@ class AgencyChange(Strict):
     """A change of one agency of the arrangement, for this scenario only."""
 
     agency: AgencyId
-    natures: list[LegalNature] | None = None
+    natures: list[LegalNature] | None = Field(default=None, description="its standing in law, in place of what it has")
     policy_document: str | None = Field(default=None, description="a reference; an empty text means it holds none")
-    dpia: str | None = None
-    agreement: str | None = None
+    dpia: str | None = Field(default=None, description="impact assessment; an empty text means it has none")
+    agreement: str | None = Field(default=None, description="sharing agreement; an empty text means it has none")
     closed_on: date | None = Field(default=None, description="its last day: closed, or merged where `succeeded_by`")
     succeeded_by: AgencyId | None = None
     channels: list[Channel] | None = Field(default=None, description="how it is reached; [manual] waits for a person")
