@@ -11,6 +11,7 @@ from tests.unit.basis.law_cases import (
     BRUISE,
     CHARITY,
     CHILD,
+    CSC,
     HOSPITAL,
     MOTHER,
     PLACE,
@@ -83,6 +84,11 @@ EXAMPLES = (
         "A child in need goes to children's social care under section 17.",
         Raised(parts=together(CHILD, WORRY), detail=NEED),
         {"csc": "share_power", "csc.gateway": "ca1989_s17"},
+    ),
+    Example(
+        "A social worker who learns of it has the same duty (s5B(2), (11), by their regulator).",
+        Raised(agency=CSC, parts=together(CHILD, WORRY), detail={**HARM, "triggers": ["fgm_known"]}),
+        {"police": "share_duty", "police.gateway": "fgma2003_s5b"},
     ),
     Example(
         "An authority in Scotland has no section 47; one in Wales has it, and no section 17.",
