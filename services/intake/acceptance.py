@@ -27,8 +27,7 @@ from services.chassis.event import Refused
 from services.chassis.integrity.leaf import leaf_hash, leaf_of
 from services.chassis.integrity.note import Signer
 from services.chassis.integrity.receipt import Receipt, issue
-from services.chassis.journal import Journal
-from services.chassis.journal.journal import Act
+from services.chassis.journal import Act, Journal
 from services.chassis.keys import Keys
 from services.intake.content import Contents, contents_of
 from services.intake.core import ALREADY_RAISED, OTHER_CHILD, IntakeState, about_the_same

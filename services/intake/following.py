@@ -17,7 +17,7 @@ from concern_relay.v1.concerns_pb2 import ConsentWithdrawn, RecordsLinked, Recor
 from services.chassis.envelope import Record
 from services.chassis.errors import IdConflict
 from services.chassis.event import Refused
-from services.chassis.journal.journal import Act
+from services.chassis.journal import Act
 from services.chassis.journal.rows import act_id
 from services.intake.acceptance import VERSIONS_MAX, Acceptance, Accepted, Sender
 from services.intake.content.follow_up import Following, Said

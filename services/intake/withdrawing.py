@@ -14,7 +14,7 @@ from typing import Final
 from concern_relay.v1.codes_pb2 import ConsentStatus
 from concern_relay.v1.concerns_pb2 import ConsentWithdrawn
 from services.chassis.event import Content
-from services.chassis.journal.journal import Act
+from services.chassis.journal import Act
 from services.chassis.keys import Keys
 from services.intake.core import IntakeState
 

@@ -5,7 +5,8 @@ the rows of a concern, folded, are its state. Records, acts and timers all enter
 """
 
 from services.chassis.journal.desk import Desk, NoStore, Store
-from services.chassis.journal.journal import Act, Journal
+from services.chassis.journal.incoming import Act
+from services.chassis.journal.journal import Journal
 from services.chassis.journal.rows import Recorded
 from services.chassis.journal.transaction import opened, sealed_parts
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
-from uuid import UUID
+from typing import Generic, TypeVar
 
 import asyncpg
 from google.protobuf.message import Message
 
 from concern_relay.v1.codes_pb2 import ParkReason
 from services.chassis import database
-from services.chassis.envelope import Event, Record, decode, digest_of
-from services.chassis.errors import CannotSeal, DeadlineExceeded, DecodeError, IdConflict, KeyUnavailable, UnknownSchema
+from services.chassis.envelope import Record, decode
+from services.chassis.errors import CannotSeal, DeadlineExceeded, IdConflict, KeyUnavailable
 from services.chassis.event import Content, Fact, FactKind, Refused, Timer, timer_id
 from services.chassis.journal.deciding import TooLarge, opened_for
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import entry_record, sealed_parts
+from services.chassis.journal.incoming import Act, incoming_act, incoming_record
 from services.chassis.journal.overtaking import Due, Overtaken, overtaken
-from services.chassis.journal.rows import Incoming, Recorded, act_id, parked_id
+from services.chassis.journal.rows import Incoming, Recorded, parked_id
 from services.chassis.journal.schema import SCHEMA
 from services.chassis.journal.transaction import Transaction
 from services.chassis.log import Log
@@ -37,25 +37,6 @@ MIGRATION_LOCK = 0x636F6E63  # "conc": one process at a time applies the schema
 
 # what may pass by itself; a key that cannot be had for good (CannotSeal) is no such thing
 PASSING = (*database.PASSING, DeadlineExceeded)
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What a person or an agency's system asks, to be done with others; see ``Journal.act``.
-
-    Attributes:
-        traceparent: trace context its effects carry on.
-        still: whether a concern still stands as it was when the act was made; None where that does not matter.
-    """
-
-    concern_id: str
-    data: Message
-    agency_id: str
-    key: str
-    contents: tuple[Content, ...] = ()
-    time: datetime | None = None
-    traceparent: str = ""
-    still: Callable[[Any], bool] | None = None
 
 
 class Journal(Generic[S]):
@@ -101,7 +82,10 @@ class Journal(Generic[S]):
             PostgresError: the database is away, or cannot keep even what is parked.
         """
         taking = Taking(self._telemetry, records)
-        inputs = [self._incoming(r, traceparent) for r, traceparent in zip(records, taking.traceparents, strict=True)]
+        inputs = [
+            incoming_record(r, self.desk.service, traceparent)
+            for r, traceparent in zip(records, taking.traceparents, strict=True)
+        ]
         try:
             results = await self._take_in_time(inputs)
         except BaseException as error:
@@ -183,25 +167,7 @@ class Journal(Generic[S]):
             return Refused(413, "too_large", str(error))
 
     def _asked(self, act: Act) -> Incoming:
-        if act.time is not None and act.time.tzinfo is None:
-            raise ValueError("the time of an act needs a zone")
-        now = self.desk.clock.now()
-        identity = act_id(act.concern_id, act.agency_id, act.data.DESCRIPTOR.name, act.key)
-        event = Event(
-            identity, act.data.DESCRIPTOR.name, "", "", act.time or now, now, act.concern_id, None, (), act.data,
-            act.traceparent,
-        )  # fmt: skip
-        return Incoming(
-            FactKind.ACT,
-            identity,
-            act.concern_id,
-            self.desk.act_digest(act.data, act.contents),
-            event,
-            contents=act.contents,
-            still=act.still,
-            agency_id=act.agency_id,
-            traceparent=act.traceparent,
-        )
+        return incoming_act(act, self.desk)
 
     async def fire(self, due: Due) -> Recorded:
         """Let a timer that fell due lead to what it leads to; harmless if it was moved or cancelled since."""
@@ -286,7 +252,7 @@ class Journal(Generic[S]):
     async def replay(self, row: asyncpg.Record) -> Recorded:
         """Take a parked record again; it stays parked if it still cannot be taken."""
         record = self.desk.open_record(row)
-        incoming = self._incoming(record, "", row["parked_id"])
+        incoming = incoming_record(record, self.desk.service, "", row["parked_id"])
         return (await self._run_or_park([incoming]))[0]
 
     async def park(self, record: Record, reason: ParkReason, error: str, *, emergency: bool = False) -> None:
@@ -327,39 +293,3 @@ class Journal(Generic[S]):
             key = isinstance(error, CannotSeal)
             reason = ParkReason.PARK_REASON_KEY_UNAVAILABLE if key else ParkReason.PARK_REASON_CORE_RAISED
             return await self._run([replace(inputs[0], unreadable=(reason, type(error).__name__))])
-
-    def _incoming(self, record: Record, traceparent: str, parked: UUID | None = None) -> Incoming:
-        try:
-            event = decode(record)
-        except DecodeError as error:
-            unknown = isinstance(error, UnknownSchema)
-            reason = ParkReason.PARK_REASON_UNKNOWN_SCHEMA if unknown else ParkReason.PARK_REASON_UNDECODABLE
-            origin = parked_id(self.desk.service, record.topic, record.partition, record.offset)
-            return Incoming(
-                FactKind.EVENT,
-                origin,
-                _concern_of(record.key) or str(origin),
-                b"",
-                record=record,
-                traceparent=traceparent,
-                parked_id=parked,
-                unreadable=(reason, type(error).__name__),
-            )
-        return Incoming(
-            FactKind.EVENT,
-            event.id,
-            event.concern_id,
-            digest_of(event.type, record.value),
-            event,
-            record,
-            traceparent=traceparent,
-            parked_id=parked,
-        )
-
-
-def _concern_of(key: bytes | None) -> str:
-    """The concern an unreadable record belongs to, if its key says so."""
-    try:
-        return str(UUID((key or b"").decode("ascii")))
-    except ValueError:
-        return ""
