@@ -99,6 +99,18 @@ async def test_a_cursor_nobody_gave_is_refused(shared_intake, after):
     assert (answer.status_code, answer.json()["code"]) == (422, "after_not_valid")
 
 
+async def test_practice_that_nobody_has_makes_nobody_telephone(new_intake):
+    """Given a practice concern whose watch ran out, the event says practice, its sender is not told to call."""
+    async with new_intake() as intake:
+        concern = await raised(intake, test=True)
+        await intake.later(timedelta(minutes=15, seconds=5))
+
+        status = (await intake.get(f"/v1/concerns/{concern}")).json()
+        _, expired = await intake.recorded()
+        assert (expired.type, expired.data.test) == ("WatchExpired", True)
+        assert status["notice"] == []
+
+
 async def test_nobody_has_it_after_fifteen_minutes_so_the_alarm_says_telephone(new_intake):
     """Recorded for the front door, shown to the sender (practice 1)."""
     async with new_intake() as intake:

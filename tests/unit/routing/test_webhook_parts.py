@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from concern_relay.v1.codes_pb2 import Urgency
 from services.chassis.errors import SettingsError
 from services.chassis.settings import REPOSITORY, Settings
+from services.routing.webhooks.api import alarms
 from services.routing.webhooks.message import SHARE_READY, body_of, message_id
 from services.routing.webhooks.post import Poster
 from services.routing.webhooks.reach import Reach, reach_of
@@ -241,3 +242,11 @@ def test_a_message_is_thin() -> None:
         "link": f"https://relay.example/v1/inbox/{share}",
     }
     assert message_id(SHARE_READY, "e1", str(share)) == message_id(SHARE_READY, "e2", str(share))
+
+
+@pytest.mark.parametrize(("test", "alarm"), [(False, True), (True, False)])
+def test_a_dead_endpoint_rings_somebody_unless_it_is_one_of_practice(test: bool, alarm: bool) -> None:
+    """Given an endpoint that is gone, a person has to look at it; at one of practice nobody has (practice 28)."""
+    row = {"test": test, "failing_since": None, "state": "disabled", "parked": 0, "reason": "gone"}
+
+    assert alarms(row, datetime(2026, 11, 26, tzinfo=UTC)) is alarm
