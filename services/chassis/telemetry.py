@@ -246,9 +246,9 @@ def exporter_from_environment() -> SpanExporter | None:
     """Choose the exporter the standard OTEL_* variables name; None when they name none."""
     kind = os.environ.get("OTEL_TRACES_EXPORTER", "")
     if kind == "zipkin" or (not kind and os.environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT")):
-        from opentelemetry.exporter.zipkin.json import ZipkinExporter  # noqa: PLC0415  (only when asked for)
+        from services.chassis import zipkin  # noqa: PLC0415  (only when asked for)
 
-        return _typed(ZipkinExporter(timeout=5))
+        return zipkin.exporter()
     if kind == "otlp" or (not kind and os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from the keyed digest of its content, so the journal's primary key already knows
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -76,31 +76,46 @@ class IntakeStore:
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Fold an input and its effects into the status; an act is what its effects are."""
-        inputs = [] if fact.kind is FactKind.ACT else [fact]
-        await _note_withdrawals(connection, (*inputs, *effects))
-        await attachments.project(connection, effects)
-        news = [f for f in (*inputs, *effects) if f.type in FOLDED]
-        if not news:
-            return
-        concern_id = UUID(fact.concern_id)
-        row = await connection.fetchrow("SELECT status FROM intake_status WHERE concern_id = $1", concern_id)
-        before = Status() if row is None else load(row["status"])
-        after = before
-        for each in news:
+        await self.project_together(connection, [(fact, effects)])
+
+    async def project_together(
+        self, connection: asyncpg.Connection[Any], taken: Sequence[tuple[Fact, Sequence[Fact]]]
+    ) -> None:
+        """Do the same for several inputs: each concern is read and written once."""
+        told = [(fact, [*([] if fact.kind is FactKind.ACT else [fact]), *effects]) for fact, effects in taken]
+        await _note_withdrawals(connection, [each for _, facts in told for each in facts])
+        for _, effects in taken:
+            await attachments.project(connection, effects)
+        news: dict[UUID, list[Fact]] = {}
+        for fact, facts in told:
+            if folded := [each for each in facts if each.type in FOLDED]:
+                news.setdefault(UUID(fact.concern_id), []).extend(folded)
+        if news:
+            await _fold_in(connection, news)
+
+
+_STANDS: Final = """
+INSERT INTO intake_status (concern_id, agency_id, received, same_reference_as, state, status)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb)
+ON CONFLICT (concern_id) DO UPDATE SET state = excluded.state, status = excluded.status
+"""
+
+
+async def _fold_in(connection: asyncpg.Connection[Any], news: Mapping[UUID, Sequence[Fact]]) -> None:
+    """Fold facts into the status of their concerns."""
+    rows = await connection.fetch("SELECT concern_id, status FROM intake_status WHERE concern_id = ANY($1)", list(news))
+    stood = {row["concern_id"]: load(row["status"]) for row in rows}
+    changed = []
+    for concern_id, facts in news.items():
+        before = after = stood.get(concern_id, Status())
+        for each in facts:
             after = with_fact(after, each)
         if after == before or after.received is None:
-            return
-        await connection.execute(
-            "INSERT INTO intake_status (concern_id, agency_id, received, same_reference_as, state, status) "
-            "VALUES ($1, $2, $3, $4, $5, $6::jsonb) "
-            "ON CONFLICT (concern_id) DO UPDATE SET state = excluded.state, status = excluded.status",
-            concern_id,
-            after.agency_id,
-            after.received,
-            UUID(after.same_reference_as) if after.same_reference_as else None,
-            after.state.value,
-            dump(after),
-        )
+            continue
+        same = UUID(after.same_reference_as) if after.same_reference_as else None
+        changed.append((concern_id, after.agency_id, after.received, same, after.state.value, dump(after)))
+    if changed:
+        await connection.executemany(_STANDS, changed)
 
 
 class Concerns:
@@ -205,6 +220,7 @@ class Concerns:
 
 async def _note_withdrawals(connection: asyncpg.Connection[Any], facts: Sequence[Fact]) -> None:
     """Keep in mind which withdrawals wait for the assessment that says whether anything had rested on the consent."""
+    assessed: list[tuple[UUID, str]] = []
     for fact in facts:
         if isinstance(fact.data, ConsentWithdrawn):
             await connection.execute(
@@ -214,11 +230,11 @@ async def _note_withdrawals(connection: asyncpg.Connection[Any], facts: Sequence
                 fact.id,
             )
         elif isinstance(fact.data, BasisAssessed):
-            await connection.execute(
-                "UPDATE intake_withdrawal SET assessed = true WHERE concern_id = $1 AND event_id::text = $2",
-                UUID(fact.concern_id),
-                fact.data.assessed_event_id,
-            )
+            assessed.append((UUID(fact.concern_id), fact.data.assessed_event_id))
+    if assessed:
+        await connection.executemany(
+            "UPDATE intake_withdrawal SET assessed = true WHERE concern_id = $1 AND event_id::text = $2", assessed
+        )
 
 
 def _standing(row: asyncpg.Record) -> Standing:

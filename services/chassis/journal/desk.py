@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -39,6 +39,16 @@ class Store(Protocol):
 
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write what an input and its effects mean for this store's tables."""
+
+
+@runtime_checkable
+class TogetherStore(Store, Protocol):
+    """A store that writes what a whole transaction took at once: fewer questions than input by input."""
+
+    async def project_together(
+        self, connection: asyncpg.Connection[Any], taken: Sequence[tuple[Fact, Sequence[Fact]]]
+    ) -> None:
+        """Write what inputs, in order, and the effects of each mean for this store's tables."""
 
 
 class NoStore:
@@ -86,6 +96,14 @@ class Desk(Generic[S]):
             raise SettingsError(
                 f"{self.service} writes {', '.join(missing)}, which the registry of topics does not have"
             )
+
+    async def project(self, connection: asyncpg.Connection[Any], taken: Sequence[tuple[Fact, Sequence[Fact]]]) -> None:
+        """Let the store write what a transaction took."""
+        if isinstance(self.store, TogetherStore):
+            await self.store.project_together(connection, taken)
+            return
+        for fact, effects in taken:
+            await self.store.project(connection, fact, effects)
 
     def opens_type(self, type_name: str) -> bool:
         """Whether the parts of this event type are opened for the core."""

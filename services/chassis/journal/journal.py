@@ -19,6 +19,7 @@ from services.chassis.event import Content, Fact, FactKind, Refused, Timer, time
 from services.chassis.journal.deciding import TooLarge, opened_for
 from services.chassis.journal.desk import Desk
 from services.chassis.journal.facts import entry_record, sealed_parts
+from services.chassis.journal.gathering import Gathering
 from services.chassis.journal.incoming import Act, incoming_act, incoming_record
 from services.chassis.journal.overtaking import Due, Overtaken, overtaken
 from services.chassis.journal.rows import Incoming, Recorded, parked_id
@@ -56,6 +57,7 @@ class Journal(Generic[S]):
         self.desk = desk
         self._telemetry = telemetry
         self.on_commit = on_commit
+        self._gathering = Gathering(self._run_in_time, PASSING)
 
     async def migrate(self) -> None:
         """Make the tables, if they are not there; safe when several processes start at once.
@@ -135,7 +137,7 @@ class Journal(Generic[S]):
         traceparent = self._telemetry.current_traceparent()
         inputs = [self._asked(replace(one, traceparent=one.traceparent or traceparent)) for one in asked]
         try:
-            return await self._run_in_time(inputs)
+            return [await self._gathering.act(inputs[0])] if len(inputs) == 1 else await self._run_in_time(inputs)
         except CannotSeal as error:
             raise Refused(409, "key_unavailable", "the keys of this concern are suspended or destroyed") from error
         except TooLarge as error:

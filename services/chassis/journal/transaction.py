@@ -309,9 +309,9 @@ class Transaction(Generic[S]):
             await self._db.execute("UPDATE concern SET held = true WHERE concern_id = ANY($1)", newly_held)
         if self._timers:
             await self._write_timers()
-        for turn in taken:
-            assert turn.fact is not None
-            await self._desk.store.project(self._db, turn.fact, [d.fact for d in turn.drafts])
+        projected = [(turn.fact, [d.fact for d in turn.drafts]) for turn in taken if turn.fact is not None]
+        if projected:
+            await self._desk.project(self._db, projected)
 
     async def _write_timers(self) -> None:
         dropped = [(concern_id, name) for (concern_id, name), timer in self._timers.items() if timer is None]

@@ -18,8 +18,8 @@ from zlib import crc32
 
 from services.workbench.calls import CallError, Calls
 
-LANES: Final = 4
-"""Requests at work at once; intake takes two of bulk at once and lets sixteen of an agency wait."""
+LANES: Final = 8
+"""Requests at work at once; intake takes four of bulk at once and lets sixteen of an agency wait."""
 WAITING_MAX: Final = 8
 PATIENCE_S: Final = 120.0
 """How long one concern is tried again before the import stops; run again, it goes on."""
