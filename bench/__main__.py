@@ -13,13 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import assess, door, importing, kafka_door, ledger, memory, replay, routing, stage, webhooks
+from bench import assess, cost, door, importing, kafka_door, ledger, memory, replay, routing, stage, webhooks
 from bench.measure import Bench
 from bench.rows import Row, show, write
 from services.workbench.servers import Lines, ServersError, running
 
 BENCHES: dict[str, Callable[[Bench, int, int], list[Row]]] = {
     "assess": assess.rows,
+    "cost": cost.rows,
     "door": door.rows,
     "import": importing.rows,
     "kafka-door": kafka_door.rows,

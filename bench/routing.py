@@ -139,7 +139,7 @@ def _whole(runs: int) -> list[Row]:
 
 def _measured(found: House, numbers: Iterator[int], count: int, rate: int | None) -> Waits:
     """Raise concerns at a rate, or as fast as they are taken; wait until all are delivered."""
-    raised = asyncio.run(_raise(found, [next(numbers) for _ in range(count)], rate))
+    raised = asyncio.run(raise_concerns(found, [next(numbers) for _ in range(count)], rate))
     until = time.monotonic() + REST_S
     while True:
         events = [e for e in _events(found) if e.concern_id in raised]
@@ -168,7 +168,8 @@ def _events(found: House) -> list[Event]:
     return list(asyncio.run(events_of(found.servers.kafka.connection("workbench"), topics)))
 
 
-async def _raise(found: House, numbers: Sequence[int], rate: int | None) -> set[str]:
+async def raise_concerns(found: House, numbers: Sequence[int], rate: int | None) -> set[str]:
+    """Raise concerns at a rate, or as fast as they are taken; give their ids."""
     agency, tree = next((a, t) for a, t in samples() if a == "larkfield-primary")
     token = (found.state.path / "tokens" / f"{agency}.jwt").read_text().strip()
     limits = httpx.Limits(max_connections=CALLERS, max_keepalive_connections=CALLERS)

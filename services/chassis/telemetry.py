@@ -248,7 +248,7 @@ def exporter_from_environment() -> SpanExporter | None:
     if kind == "zipkin" or (not kind and os.environ.get("OTEL_EXPORTER_ZIPKIN_ENDPOINT")):
         from services.chassis import zipkin  # noqa: PLC0415  (only when asked for)
 
-        return zipkin.exporter()
+        return _typed(zipkin.exporter())
     if kind == "otlp" or (not kind and os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
