@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from concern_relay.v1.codes_pb2 import AgencyClass, ConsentKind, ConsentStatus, Ternary
+from concern_relay.v1.codes_pb2 import AgencyClass, ConsentKind, ConsentStatus, PersonRole, Ternary
 from concern_relay.v1.facts_pb2 import Consent as ConsentPart
 from concern_relay.v1.facts_pb2 import Item, Person
 from services.basis_assessment.facts import Agreement, Consent
 from services.chassis.concern import Concern
+from services.chassis.concern_facts import age_of
 
 # What counts when several consents speak about one thing: the one that forbids most, unless one is valid.
 _ORDER = (
@@ -23,6 +24,8 @@ _ORDER = (
     *(Consent.INCOMPLETE, Consent.NONE),
 )
 
+AGE_OF_PRESUMED_CAPACITY = 16
+_YOUNG = (PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_SIBLING)
 _NOT_OBTAINED = (ConsentStatus.CONSENT_STATUS_REFUSED, ConsentStatus.CONSENT_STATUS_NOT_SOUGHT)
 _ONCE_GIVEN = (
     *(ConsentStatus.CONSENT_STATUS_GIVEN, ConsentStatus.CONSENT_STATUS_WITHDRAWN),
@@ -109,8 +112,22 @@ class Consents:
         ends = _day(consent.expires_on)
         if ends is not None and ends < self.today:
             return Consent.EXPIRED
-        complete = consent.explicit and consent.purpose and ends and _properly_given(consent, self.concern)
+        given = _day(consent.given_on)
+        if given is not None and given > self.today:
+            return Consent.INCOMPLETE  # it is announced, not given
+        complete = consent.explicit and consent.purpose and ends and self._properly_given(consent)
         return Consent.VALID if complete else Consent.INCOMPLETE
+
+    def _properly_given(self, consent: ConsentPart) -> bool:
+        subject = self.concern.person(consent.subject_person_id)
+        if subject is None:
+            return False
+        able = _able(subject, self.today)
+        if consent.given_by_person_id in ("", consent.subject_person_id):
+            return able is True
+        giver = self.concern.person(consent.given_by_person_id)
+        # Who can speak for themself does; only parental responsibility speaks for a child who cannot.
+        return giver is not None and able is not True and _responsible_for(giver, subject)
 
 
 def _beside(valid: ConsentPart, refused: Iterable[ConsentPart]) -> Consent:
@@ -159,15 +176,18 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _properly_given(consent: ConsentPart, concern: Concern) -> bool:
-    subject = concern.person(consent.subject_person_id)
-    if subject is None:
-        return False
-    if consent.given_by_person_id in ("", consent.subject_person_id):
-        return subject.can_consent != Ternary.TERNARY_NO
-    giver = concern.person(consent.given_by_person_id)
-    # A child who is competent speaks for themself; only parental responsibility speaks for one who is not.
-    return giver is not None and subject.can_consent != Ternary.TERNARY_YES and _responsible_for(giver, subject)
+def _able(person: Person, today: date) -> bool | None:
+    """Say whether a person can consent for themself: as stated; else from 16 on it is presumed, below it is not known.
+
+    Capacity is presumed from 16 (Mental Capacity Act 2005 s1(2) and s2(5), [mem]); below, a child's own consent needs
+    competence that somebody has seen (Gillick, [mem]).
+    """
+    if person.can_consent:
+        return person.can_consent == Ternary.TERNARY_YES
+    age = age_of(person, today)
+    if age is None:
+        return None if person.role in _YOUNG else True
+    return True if age.low >= AGE_OF_PRESUMED_CAPACITY else None
 
 
 def _responsible_for(giver: Person, subject: Person) -> bool:

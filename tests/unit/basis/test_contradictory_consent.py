@@ -11,7 +11,7 @@ from concern_relay.v1.facts_pb2 import Part
 from services.basis_assessment.core.consent import Consents
 from services.basis_assessment.facts import Consent
 from services.chassis.concern import Concern
-from tests.unit.basis.law_cases import CHILD, MONDAY, Raised, consent, core, run
+from tests.unit.basis.law_cases import CHILD, MONDAY, MOTHER, Raised, consent, core, run, together
 
 _HELP = AgencyClass.AGENCY_CLASS_FAMILY_HELP
 _BOTH_RESPONSIBLE = "father"
@@ -19,13 +19,13 @@ _BOTH_RESPONSIBLE = "father"
 
 def stands(*consents: Part) -> Consent:
     """Say where consent stands for family help."""
-    concern: Concern = run(Raised(parts=CHILD), using=core()).state.concern
+    concern: Concern = run(Raised(parts=together(CHILD, MOTHER)), using=core()).state.concern
     return Consents(concern, tuple(one.consent for one in consents), frozenset(), MONDAY.date()).for_class(_HELP)
 
 
 def of_mother(ref: str, status: str, given_on: str = "") -> Part:
     """Give a consent of the mother about her own data."""
-    return consent(ref, status=status, given_on=given_on, subject_person_id="child")
+    return consent(ref, status=status, given_on=given_on, subject_person_id="mother")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_what_was_said_later_counts_and_nothing_where_nobody_knows(
 
 def test_the_refusal_of_another_takes_nothing_from_a_consent() -> None:
     """Each who has parental responsibility may act alone (Children Act 1989 s2(7))."""
-    no = consent("no", status="refused", subject_person_id="child", given_by_person_id=_BOTH_RESPONSIBLE)
+    no = consent("no", status="refused", subject_person_id="mother", given_by_person_id=_BOTH_RESPONSIBLE)
 
     assert stands(of_mother("yes", "given"), no) is Consent.VALID
 
