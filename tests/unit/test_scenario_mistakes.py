@@ -225,6 +225,21 @@ def test_what_only_the_scene_can_know_has_its_place_too(tmp_path: Path, old: str
     assert f"mine.yaml:{says}" in str(told.value)
 
 
+def test_what_was_found_before_a_step_that_cannot_be_played_is_said_with_it(tmp_path: Path) -> None:
+    """Given a step that was refused, when a later one cannot be played, then both are told: the first may be why."""
+    path = _write(
+        tmp_path,
+        "then:\n",
+        "  - decide: {outcome: share_power, agency: kent-csc, role: social_work_manager}\nthen:\n  concern: other\n",
+    )
+
+    with pytest.raises(SceneError) as told, closing(InProcess()) as hand:
+        play(read(path), path, hand)
+
+    assert "no concern called 'other' was raised" in str(told.value)
+    assert "before that, step 2: decide was refused: no_such_decision" in str(told.value)
+
+
 def test_one_of_several_concerns_at_the_end(tmp_path: Path) -> None:
     """Given a list under `then`, then each is held against its concern."""
     path = _write(tmp_path, "then:\n", "then:\n  - {recipients: [kent-csc]}\n  - {recipients: [kent-police]}\n")

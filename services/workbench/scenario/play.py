@@ -49,13 +49,13 @@ def play(scenario: Scenario, path: Path, hand: Stagehand, *, show: bool = False)
         SceneError: it names what is not there, and where the file says so.
     """
     findings: list[str] = []
-    with _at(scenario, "given", "earlier"):
+    with _at(scenario, findings, "given", "earlier"):
         findings += _earlier(scenario.given, hand)
     for number, step in enumerate(scenario.when, 1):
-        with _at(scenario, "when", number - 1):
+        with _at(scenario, findings, "when", number - 1):
             findings += [f"step {number}: {finding}" for finding in _step(step, hand)]
     for then in scenario.then:
-        with _at(scenario, "then"):
+        with _at(scenario, findings, "then"):
             findings += check(then, hand.seen(then.concern))
     findings += hand.again()
     names = dict.fromkeys(then.concern for then in scenario.then)
@@ -64,8 +64,8 @@ def play(scenario: Scenario, path: Path, hand: Stagehand, *, show: bool = False)
 
 
 @contextmanager
-def _at(scenario: Scenario, *loc: str | int) -> Iterator[None]:
-    """Say where in the file a scene could not be set."""
+def _at(scenario: Scenario, findings: list[str], *loc: str | int) -> Iterator[None]:
+    """Say where in the file a scene could not be set; and what was found first, which may be why."""
     try:
         yield
     except NotHereError:
@@ -74,7 +74,8 @@ def _at(scenario: Scenario, *loc: str | int) -> Iterator[None]:
         places = scenario._places  # noqa: SLF001  (where its words stand)
         if places is None:
             raise
-        raise SceneError(str(places.mistake(loc, str(error), "mend this step"))) from error
+        why = f"{error}; before that, {findings[0]}" if findings else str(error)
+        raise SceneError(str(places.mistake(loc, why, "mend this step"))) from error
 
 
 def _earlier(given: Given, hand: Stagehand) -> list[str]:
