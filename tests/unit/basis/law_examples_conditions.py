@@ -175,6 +175,21 @@ EXAMPLES = (
         },
     ),
     Example(
+        "That consent cannot reasonably be had is no reason for that: only that asking would prejudice the purpose is.",
+        Raised(
+            agency=CHARITY,
+            parts=together(CHILD, NOTE, WORRY),
+            detail={
+                **HARM,
+                **BALANCED,
+                "suspected_crime": True,
+                "consent_absence": "not_reasonable_to_obtain",
+                "family_not_told_reason": "delay",
+            },
+        ),
+        {"police": "share_power", "police/worry": "share_power", "police/note": "blocked_pending no_policy_document"},
+    ),
+    Example(
         "To the police where no crime is suspected the policy document is needed.",
         Raised(
             agency=CHARITY,

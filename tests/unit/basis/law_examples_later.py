@@ -131,6 +131,20 @@ LATER: Mapping[str, tuple[Example, ...]] = MappingProxyType(
                 {"csc/collected": "share_power"},
             ),
             Example(
+                "In an emergency nobody is expected to obtain consent to that.",
+                Raised(parts=together(CHILD, WORRY, COLLECTED), detail=HARM, urgency="emergency"),
+                {"csc": "share_emergency", "csc/collected": "share_power"},
+            ),
+            Example(
+                "From probation to the police law enforcement has rules of its own; Article 8A is not among them.",
+                Raised(
+                    agency="probation-ksw",
+                    parts=together(CHILD, WORRY, COLLECTED),
+                    detail={**HARM, "suspected_crime": True},
+                ),
+                {"csc/collected": "blocked_pending collected_on_consent", "police/collected": "share_power"},
+            ),
+            Example(
                 "To the police, who are no safeguarding of anybody vulnerable here, it waits.",
                 Raised(
                     agency=HOSPITAL,
