@@ -35,23 +35,13 @@ from services.chassis.calendar import LONDON
 from services.chassis.clauses import Declared, Facts, FactType, Span, Value
 from services.chassis.codes import word_of, words
 from services.chassis.concern import Concern
+from services.chassis.notice import is_notice
 
 # A person recorded as a child is under 18 (Children Act 1989 s105(1)) unless the birth date says otherwise, so that an
 # unknown birth date never stands in the way of protection.
 CHILD_AGE_MAX = 17
 AGE_OF_ANY_CONSENT = 13
 """Below it nobody can consent to any sexual activity in law (Sexual Offences Act 2003 s5 to s8)."""
-
-_UNSCHEDULED_CARE = frozenset({Trigger.TRIGGER_UNSCHEDULED_CARE})
-_OF_A_NOTICE = frozenset(
-    {
-        Category.CATEGORY_IDENTITY,
-        Category.CATEGORY_ADDRESS,
-        Category.CATEGORY_CONTACT_DETAILS,
-        Category.CATEGORY_SERVICE_INVOLVEMENT,
-    }
-)
-"""What Child Protection Information Sharing says of an attendance: status and contact (NHS England)."""
 
 _SEXUAL = frozenset({Category.CATEGORY_SEXUAL_HEALTH, Category.CATEGORY_SEX_LIFE})
 _SEXUAL_TRIGGERS = frozenset({Trigger.TRIGGER_SEXUAL_ABUSE, Trigger.TRIGGER_SEXUAL_EXPLOITATION})
@@ -163,26 +153,8 @@ def concern_facts(
     facts["destination_unknown"] = bool(concern.whereabouts_unknown)
     facts["place_kinds"] = _words(PlaceKind, (place.kind for place in concern.places))
     facts["categories"] = _words(Category, (item.category for item in concern.items))
-    facts["notice_only"] = _is_notice(concern)
+    facts["notice_only"] = is_notice(concern)
     return facts
-
-
-def _is_notice(concern: Concern) -> bool:
-    """Whether it is the notice of an attendance alone: nobody says how worried they are, and nothing worrying is in it.
-
-    Whatever else is said makes it a concern: a low estimate, or a field left empty, holds nothing back.
-    """
-    detail = concern.detail
-    worried = (detail.suspected_crime, detail.immediate_danger, detail.life_at_risk, detail.aggravated)
-    return (
-        frozenset(detail.triggers) == _UNSCHEDULED_CARE
-        and not detail.level
-        and concern.urgency < Urgency.URGENCY_URGENT
-        and not any(stated == Ternary.TERNARY_YES for stated in worried)
-        and not (detail.primary_need or detail.factors or detail.unread or concern.places or concern.groups)
-        and all(person.role != PersonRole.PERSON_ROLE_ADULT_OF_CONCERN for person in concern.people)
-        and all(item.category in _OF_A_NOTICE and not item.unread for item in concern.items)
-    )
 
 
 def _from_care(facts: dict[str, Value], concern: Concern) -> None:
