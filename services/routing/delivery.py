@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -95,12 +94,14 @@ class Delivery:
             await connection.add_listener(WAKE_CHANNEL, self._notified)
             while True:
                 self._wake.clear()
-                while await self.deliver_due():
+                while await self.deliver_due() == BATCH:
                     continue
                 self.failing = False
-                with suppress(TimeoutError):
+                try:
                     await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
-                await connection.execute("SELECT 1", timeout=database.QUERY_DEADLINE_S)  # a cut line is seen here
+                except TimeoutError:
+                    # nothing came: is the line cut?
+                    await connection.execute("SELECT 1", timeout=database.QUERY_DEADLINE_S)
         except BaseException:
             connection.terminate()  # a listener must not go back to the pool, and a stopped server never lets go
             raise

@@ -5,7 +5,7 @@ The tables are a projection: filled in the transaction that records the events, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -130,22 +130,49 @@ class RoutingStore:
     async def project(self, connection: asyncpg.Connection[Any], fact: Fact, effects: Sequence[Fact]) -> None:
         """Write the effects of an input, and wake the delivery workers when there is something to deliver."""
         del fact
-        changes: dict[str, list[tuple[Any, ...]]] = {}
-        for effect in effects:
-            if isinstance(effect.data, FrontDoorAlarmed):
-                row = (UUID(effect.concern_id), *alarms.row_of(effect.data, effect))
-                changes.setdefault(alarms.RAISE, []).append(row)
-            elif effect.data is not None and (share_id := getattr(effect.data, "share_id", "")):
-                for sql, values in _changes(effect.data, effect):
-                    changes.setdefault(sql, []).append((UUID(share_id), *values))
-        for sql, rows in changes.items():
+        await self._project(connection, effects)
+
+    async def project_together(
+        self, connection: asyncpg.Connection[Any], taken: Sequence[tuple[Fact, Sequence[Fact]]]
+    ) -> None:
+        """Do the same for several inputs, with one statement a kind of change and one wake."""
+        await self._project(connection, [effect for _, effects in taken for effect in effects])
+
+    async def _project(self, connection: asyncpg.Connection[Any], effects: Sequence[Fact]) -> None:
+        if not effects:
+            return
+        for sql, rows in _grouped(effects):
             await connection.executemany(sql, rows)
         await afterwards.project(connection, effects)
         await duties.project(connection, effects)
         await revocations.project(connection, effects)
         told = await webhooks.enqueue(connection, effects)
-        if told or _PLANNED in changes:
+        if told or any(isinstance(effect.data, SharePlanned) for effect in effects):
             await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+
+
+def _grouped(effects: Sequence[Fact]) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    """Give statements and their rows: rows of a statement together, those of one share in the order of its events."""
+    groups: list[tuple[str, list[tuple[Any, ...]]]] = []
+    newest: dict[str, int] = {}
+    last: dict[UUID, int] = {}
+    for sql, row in _rows(effects):
+        place = newest.get(sql, -1)
+        if place < last.get(row[0], 0):
+            place = newest[sql] = len(groups)
+            groups.append((sql, []))
+        groups[place][1].append(row)
+        last[row[0]] = place
+    return groups
+
+
+def _rows(effects: Sequence[Fact]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for effect in effects:
+        if isinstance(effect.data, FrontDoorAlarmed):
+            yield alarms.RAISE, (UUID(effect.concern_id), *alarms.row_of(effect.data, effect))
+        elif effect.data is not None and (share_id := getattr(effect.data, "share_id", "")):
+            for sql, values in _changes(effect.data, effect):
+                yield sql, (UUID(share_id), *values)
 
 
 def _planned(data: SharePlanned, fact: Fact) -> tuple[Any, ...]:
