@@ -16,9 +16,9 @@ import pytest
 
 from concern_relay_client import Accepted, Client
 from concern_relay_client.kafka import KafkaClient
-from services.workbench.books import events_of
 from services.workbench.house import House
 from services.workbench.onboarding import let_in
+from services.workbench.recorded import events_of
 from tests.system.waiting import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.slow]
