@@ -179,11 +179,13 @@ async def raise_concerns(found: House, numbers: Sequence[int], rate: int | None)
         base_url=found.urls["intake"], headers=headers, limits=limits, timeout=DEADLINE_S
     ) as client:
         began = time.perf_counter()
+        turns = asyncio.Semaphore(CALLERS)
 
         async def one(place: int, number: int) -> None:
             if rate is not None and (ahead := began + place / rate - time.perf_counter()) > 0:
                 await asyncio.sleep(ahead)
-            answer = await client.post("/v1/concerns", json={**tree, "reference": f"bench {number}"})
+            async with turns:  # httpx looks through all that wait for a connection each time one is free
+                answer = await client.post("/v1/concerns", json={**tree, "reference": f"bench {number}"})
             raised.add(answer.raise_for_status().json()["concern_id"])
 
         await asyncio.gather(*(one(place, number) for place, number in enumerate(numbers)))
