@@ -18,12 +18,13 @@ from concern_relay.v1.assessments_pb2 import (
     Question,
     RecipientBasis,
 )
-from concern_relay.v1.codes_pb2 import AgencyClass, Article6, Country, DeciderRole, DpaCondition, LegalNature, Outcome
+from concern_relay.v1.codes_pb2 import AgencyClass, Article6, DeciderRole, DpaCondition, Outcome
 from services.basis_assessment import pack as p
 from services.basis_assessment.core.consent import Consents
 from services.basis_assessment.core.engine import Engine
+from services.basis_assessment.core.in_law import in_law
 from services.basis_assessment.core.items import Subject, subjects
-from services.basis_assessment.core.meant import Meant, countries, standing
+from services.basis_assessment.core.meant import Meant
 from services.basis_assessment.core.parties import alone, lead, of_agency, selections, told, told_word
 from services.basis_assessment.core.state import WHOLE, BasisState, Decided
 from services.basis_assessment.core.verdict import Case, Known, Pending, View
@@ -154,7 +155,7 @@ class _Assessing:
             bool(agencies),
         )
         case = self._case(controller)
-        verdict = self._engine.of_class(case, (*of_concern, *_in_law(agencies)))
+        verdict = self._engine.of_class(case, (*of_concern, *in_law(agencies)))
         out.CopyFrom(verdict.message)
         out.purpose_code = row.purpose_code
         if decided is not None and not verdict.message.outcome:
@@ -180,9 +181,9 @@ class _Assessing:
         self, out: ClassAssessment, row: MatrixRow, case: Case, of_concern: Known, agencies: tuple[Agency, ...]
     ) -> Iterator[RecipientBasis]:
         """Say what telling each rests on that is otherwise in law than its class, under the same regime."""
-        common = _in_law(agencies)
+        common = in_law(agencies)
         for agency in agencies if len(agencies) > 1 else ():
-            own = _in_law((agency,))
+            own = in_law((agency,))
             if own == common:
                 continue
             found = self._engine.of_class(case, (*of_concern, *own))
@@ -268,12 +269,3 @@ def _decision(decided: Decided | None) -> str:
     if decided is None:
         return DecidedWord.NOT_YET.value
     return (DecidedWord.SHARE if decided.share else DecidedWord.NOT_SHARE).value
-
-
-def _in_law(agencies: tuple[Agency, ...]) -> Known:
-    """Say what all of some agencies are in law, and under the law of which country they act."""
-    natures = standing(agencies)
-    return (
-        None if natures is None else frozenset(word_of(LegalNature, one) for one in natures),
-        frozenset(word_of(Country, one) for one in countries(agencies)),
-    )

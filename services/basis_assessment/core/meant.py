@@ -1,8 +1,7 @@
 """Which agencies of a class a concern would reach: for what they are in law, and whether there are any at all.
 
 Nearer than "any of that class" and no more: routing decides who is told, who stands in for a closed one and who could
-read it. Where several are meant, a standing counts only if all of them have it, so that no duty towards one of them is
-taken to be a duty towards the other; what telling each rests on beyond that stands with it.
+read it.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
-from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, Country, LegalNature, PersonRole, StatutoryStatus
+from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, PersonRole, StatutoryStatus
 from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, SelectBy, Selection, Told
 from services.chassis.concern import Concern
 
@@ -58,6 +57,8 @@ class Meant:
         self._areas[SelectBy.EMPLOYER_AREA] = dict.fromkeys(
             area for one in self._listed(SelectBy.EMPLOYER) for area in sorted(one.areas)
         )
+        found = (by for way in (self._areas, self._named) for by, named in way.items() if any(named))
+        self._ways = frozenset((SelectBy.NAMED, *found))
 
     def _name(self, by: SelectBy, agency_ids: Iterable[str]) -> None:
         self._named.setdefault(by, {}).update(dict.fromkeys(agency_id for agency_id in agency_ids if agency_id))
@@ -66,8 +67,8 @@ class Meant:
         """Give those some rows mean, each once."""
         found: dict[str, Agency] = {}
         for select in selections:
-            direct = [one for by in select.by for one in self._by(agency_class, select, by)]
-            ways = iter(select.otherwise)
+            direct = [one for by in select.by if by in self._ways for one in self._by(agency_class, select, by)]
+            ways = (by for by in select.otherwise if by in self._ways)
             while not direct and (by := next(ways, None)) is not None:
                 direct = list(self._by(agency_class, select, by))
             found.update((one.agency_id, one) for one in direct)
@@ -101,27 +102,3 @@ class Meant:
     def _listed(self, by: SelectBy) -> Iterator[Agency]:
         found = (self._arrangement.agency(agency_id) for agency_id in self._named.get(by, {}))
         yield from (one for one in found if one is not None)
-
-
-def standing(agencies: Iterable[Agency]) -> frozenset[LegalNature] | None:
-    """Give what all of them are in law; None where none is known, or of one nobody has entered it."""
-    found: frozenset[LegalNature] | None = None
-    for agency in agencies:
-        if not agency.natures:
-            return None
-        found = agency.natures if found is None else found & agency.natures
-    return found
-
-
-_COUNTRIES: Final = {
-    "E": Country.COUNTRY_ENGLAND,
-    "W": Country.COUNTRY_WALES,
-    "S": Country.COUNTRY_SCOTLAND,
-    "N": Country.COUNTRY_NORTHERN_IRELAND,
-}
-
-
-def countries(agencies: Iterable[Agency]) -> frozenset[Country]:
-    """Give the countries whose law all of them act under; one without areas acts under none in particular."""
-    each = [frozenset(filter(None, (_COUNTRIES.get(area[:1]) for area in one.areas))) for one in agencies]
-    return frozenset.intersection(*each) if each else frozenset()
