@@ -73,7 +73,7 @@ class Limits(_Data):
 
     version: int = Field(default=1, ge=1, le=1)
     default: Allowance = Allowance()
-    bulk_at_once: Count = 4
+    bulk_at_once: Count = 2
     agencies: Mapping[str, Mapping[str, object]] = {}
     attachments: Attached = Attached()
 
