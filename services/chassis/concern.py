@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
-from concern_relay.v1.codes_pb2 import AuthorityRole, PersonRole, Urgency
+from concern_relay.v1.codes_pb2 import AuthorityRole, PersonRole, Ternary, Urgency
 from concern_relay.v1.concerns_pb2 import ChildMoved, ConcernRaised, InformationCorrected
 from concern_relay.v1.facts_pb2 import ConcernDetail, Consent, Group, Item, Part, Person, Place
 from services.chassis.event import Fact
@@ -103,7 +104,9 @@ class Concern:
         return part.person if part is not None and part.WhichOneof("body") == "person" else None
 
 
-_BESIDE = frozenset(
+CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
+"""Roles of those whom a concern is about, and who have authorities of their own."""
+_BESIDE: Final = frozenset(
     {
         PersonRole.PERSON_ROLE_UNSPECIFIED,
         PersonRole.PERSON_ROLE_THIRD_PARTY,
@@ -128,6 +131,11 @@ def third_parties_alone(item: Item, roles: Mapping[str, PersonRole]) -> bool:
         return False
     spoken_of = (item.about_person_id, *item.mentions_person_ids)
     return all(roles.get(person_id) == PersonRole.PERSON_ROLE_THIRD_PARTY for person_id in spoken_of)
+
+
+def bears_on_nothing(item: Item) -> bool:
+    """Whether the sender says that an item has nothing to do with the risk, and marked it as nothing that has to go."""
+    return item.bears_on_risk == Ternary.TERNARY_NO and not (item.core or item.emergency_minimum)
 
 
 def with_fact(concern: Concern, fact: Fact) -> Concern:

@@ -12,10 +12,9 @@ from typing import Final
 from concern_relay.v1.codes_pb2 import AuthorityRole, PersonRole, StatutoryStatus, Trigger
 from concern_relay.v1.facts_pb2 import Person
 from services.chassis.arrangement.selecting import SelectBy
-from services.chassis.concern import Concern
+from services.chassis.concern import CHILDREN, Concern
 from services.chassis.concern_facts import lasts
 
-CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 OF_ROLE: Final = {
     SelectBy.LIVES: AuthorityRole.AUTHORITY_ROLE_LIVES,
     SelectBy.FOUND: AuthorityRole.AUTHORITY_ROLE_FOUND,
@@ -25,13 +24,13 @@ OF_ROLE: Final = {
     SelectBy.FORMER: AuthorityRole.AUTHORITY_ROLE_FORMER,
 }
 # A plan names its authority: nobody should have to state it a second time as an authority concerned.
-_OF_STATUS: Final = {
+OF_STATUS: Final = {
     StatutoryStatus.STATUTORY_STATUS_CHILD_PROTECTION_PLAN: SelectBy.HOLDS_PLAN,
     StatutoryStatus.STATUTORY_STATUS_LOOKED_AFTER: SelectBy.RESPONSIBLE,
     StatutoryStatus.STATUTORY_STATUS_REMANDED: SelectBy.RESPONSIBLE,
 }
 _PROFESSIONAL: Final = PersonRole.PERSON_ROLE_PROFESSIONAL
-_KEEPS: Final = frozenset(_OF_STATUS)
+_KEEPS: Final = frozenset(OF_STATUS)
 
 # Where a child was found leads, else where it lives (practice 24), which is where it is placed; else who is responsible
 # for it, else who holds its plan.
@@ -48,7 +47,7 @@ def codes_of(people: Iterable[Person], by: SelectBy, day: date) -> tuple[str, ..
         status.gss_code
         for person in everyone
         for status in person.statuses
-        if _OF_STATUS.get(status.status) is by and lasts(status, day)
+        if OF_STATUS.get(status.status) is by and lasts(status, day)
     ]
     return tuple(dict.fromkeys(code for code in (*stated, *plans) if code))
 

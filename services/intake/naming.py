@@ -6,10 +6,10 @@ from collections.abc import Collection
 from uuid import UUID
 
 from concern_relay.v1.facts_pb2 import Person
+from services.chassis.concern import CHILDREN
 from services.chassis.journal.rows import act_id
 from services.intake.content import Contents
 from services.intake.ids import IdKey, Reference, content_digest
-from services.intake.same_child import CHILDREN
 
 
 def digest_of(key: IdKey, contents: Contents) -> str:

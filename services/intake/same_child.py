@@ -34,12 +34,12 @@ from enum import Enum, auto
 
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1.facts_pb2 import Person
+from services.chassis.concern import CHILDREN
 from services.intake.dates import read_day
 from services.intake.identifiers import compact
 
 _CHILD = codes.PersonRole.PERSON_ROLE_CHILD
 _UNBORN = codes.PersonRole.PERSON_ROLE_UNBORN_CHILD
-CHILDREN = (_CHILD, _UNBORN)
 _MOTHERS = (codes.PersonRole.PERSON_ROLE_PARENT, codes.PersonRole.PERSON_ROLE_CARER)
 _K = codes.IdentifierKind
 _C = codes.IdentifierCheck

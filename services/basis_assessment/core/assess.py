@@ -181,8 +181,10 @@ class _Assessing:
         self, out: ClassAssessment, row: MatrixRow, case: Case, of_concern: Known, agencies: tuple[Agency, ...]
     ) -> Iterator[RecipientBasis]:
         """Say what telling each rests on that is otherwise in law than its class, under the same regime."""
+        if len(agencies) < 2:
+            return
         common = in_law(agencies)
-        for agency in agencies if len(agencies) > 1 else ():
+        for agency in agencies:
             own = in_law((agency,))
             if own == common:
                 continue

@@ -24,7 +24,7 @@ from services.basis_assessment.pack import LawPack
 from services.chassis.arrangement import MatrixRow
 from services.chassis.clauses import Value
 from services.chassis.codes import word_of
-from services.chassis.concern import third_parties_alone
+from services.chassis.concern import bears_on_nothing, third_parties_alone
 
 _NOBODY = PersonRole.PERSON_ROLE_UNSPECIFIED
 # Somebody whose role nobody stated, or who cannot be opened: for those who have a role for third parties.
@@ -64,7 +64,7 @@ class Subject:
         item = self.item
         if item is None:
             return True
-        if item.bears_on_risk == Ternary.TERNARY_NO and not (item.core or item.emergency_minimum):
+        if bears_on_nothing(item):
             return False
         return recipient not in item.not_for and (not item.needed_by or recipient in item.needed_by)
 

@@ -10,24 +10,14 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final
 
-from concern_relay.v1.codes_pb2 import AgencyClass, AuthorityRole, PersonRole, StatutoryStatus
+from concern_relay.v1.codes_pb2 import AgencyClass, PersonRole
 from services.chassis.arrangement import FRONT_DOOR, Agency, Arrangement, SelectBy, Selection, Told
 from services.chassis.concern import Concern
+from services.chassis.concern_facts import lasts
+from services.chassis.leading import OF_ROLE, OF_STATUS
 
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE
-_PLANS: Final = {
-    StatutoryStatus.STATUTORY_STATUS_CHILD_PROTECTION_PLAN: SelectBy.HOLDS_PLAN,
-    StatutoryStatus.STATUTORY_STATUS_LOOKED_AFTER: SelectBy.RESPONSIBLE,
-    StatutoryStatus.STATUTORY_STATUS_REMANDED: SelectBy.RESPONSIBLE,
-}
-_OF_ROLE: Final = {
-    AuthorityRole.AUTHORITY_ROLE_LIVES: SelectBy.LIVES,
-    AuthorityRole.AUTHORITY_ROLE_FOUND: SelectBy.FOUND,
-    AuthorityRole.AUTHORITY_ROLE_HOLDS_PLAN: SelectBy.HOLDS_PLAN,
-    AuthorityRole.AUTHORITY_ROLE_RESPONSIBLE: SelectBy.RESPONSIBLE,
-    AuthorityRole.AUTHORITY_ROLE_HOST: SelectBy.HOST,
-    AuthorityRole.AUTHORITY_ROLE_FORMER: SelectBy.FORMER,
-}
+_OF_ROLE: Final = {role: by for by, role in OF_ROLE.items()}
 
 
 class Meant:
@@ -43,7 +33,7 @@ class Meant:
                 if by := _OF_ROLE.get(authority.role):
                     self._areas.setdefault(by, {})[authority.gss_code] = None
             for status in person.statuses:
-                if (by := _PLANS.get(status.status)) and not status.to_on:
+                if (by := OF_STATUS.get(status.status)) and lasts(status, day):
                     self._areas.setdefault(by, {})[status.gss_code] = None
             self._name(SelectBy.KNOWN_TO, person.known_to_agencies)
             self._name(SelectBy.CHILD_SCHOOL, [person.school_agency_id])

@@ -11,6 +11,7 @@ from datetime import date
 
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1 import facts_pb2 as facts
+from services.chassis.concern import CHILDREN
 from services.chassis.event import Content, KeyScope, derived_id
 from services.intake import submission as sent
 from services.intake.content.case import Case
@@ -21,7 +22,6 @@ from services.intake.content.people import person
 from services.intake.content.refs import refs_of
 from services.intake.flags import Flag, FlagCode, Flags
 from services.intake.ids import IdKey
-from services.intake.same_child import CHILDREN
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from concern_relay.v1 import codes_pb2 as codes
 from concern_relay.v1 import concerns_pb2 as concerns
 from concern_relay.v1 import facts_pb2 as facts
-from services.chassis.concern import Concern
+from services.chassis.concern import CHILDREN, Concern
 from services.chassis.event import Content, KeyScope, derived_id
 from services.intake import follow_up as sent
 from services.intake.content import contents_for
@@ -280,7 +280,7 @@ class Following:
 
     def _child(self, ref: str) -> str:
         found = part_id(self.key, self._id, "person", ref)
-        children = [p.person_id for p in self.concern.people if p.role in _CHILDREN]
+        children = [p.person_id for p in self.concern.people if p.role in CHILDREN]
         if found not in self._known_ids and ref == _CHILD and len(children) == 1:
             return children[0]
         return found
@@ -383,7 +383,6 @@ class Following:
 
 
 _CHILD: Final = "child"
-_CHILDREN: Final = (codes.PersonRole.PERSON_ROLE_CHILD, codes.PersonRole.PERSON_ROLE_UNBORN_CHILD)
 
 
 def _mentioned(named: _Named) -> frozenset[str]:

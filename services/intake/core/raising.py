@@ -8,12 +8,12 @@ from typing import Final
 from concern_relay.v1.codes_pb2 import Urgency
 from concern_relay.v1.concerns_pb2 import ConcernRaised, InformationCorrected
 from concern_relay.v1.facts_pb2 import Part
-from services.chassis.concern import Concern
+from services.chassis.concern import CHILDREN, Concern
 from services.chassis.event import Effect, Fact, Refused
 from services.intake.core.recorded import ACTED, effect_of
 from services.intake.core.state import IntakeState
 from services.intake.core.superseded import URGENCY, as_it_stands, still_withdrawn
-from services.intake.same_child import CHILDREN, same_children
+from services.intake.same_child import same_children
 
 ALREADY_RAISED: Final = "already_raised"
 OTHER_CHILD: Final = "other_child"

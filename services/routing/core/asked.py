@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
-from concern_relay.v1.codes_pb2 import PersonRole, WithholdReason
+from concern_relay.v1.codes_pb2 import WithholdReason
 from concern_relay.v1.facts_pb2 import Person
 from services.chassis.arrangement import Agency, Arrangement, Selection, Told
 from services.chassis.calendar import LONDON
-from services.chassis.concern import Concern
+from services.chassis.concern import CHILDREN, Concern
 from services.chassis.concern_facts import age_of, lasts
 from services.chassis.leading import readable_inboxes
-
-_CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +66,13 @@ class Asked:
         """Give the people a selection looks at: everyone, or without the children it is not for."""
         if not _narrow(select):
             return self.people
-        return tuple(p for p in self.people if p.role not in _CHILDREN or self._is_for(select, p))
+        return tuple(p for p in self.people if p.role not in CHILDREN or self._is_for(select, p))
 
     def shown(self, select: Selection) -> frozenset[str]:
         """Give the children whom alone a selection is for; empty when it is for every child."""
         if not _narrow(select):
             return frozenset()
-        return frozenset(p.person_id for p in self.people if p.role in _CHILDREN and self._is_for(select, p))
+        return frozenset(p.person_id for p in self.people if p.role in CHILDREN and self._is_for(select, p))
 
     def _is_for(self, select: Selection, child: Person) -> bool:
         if select.status and not any(s.status in select.status and lasts(s, self.day) for s in child.statuses):

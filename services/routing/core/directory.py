@@ -9,7 +9,8 @@ from typing import Final
 from concern_relay.v1.codes_pb2 import AgencyClass, PersonRole, Ternary
 from concern_relay.v1.facts_pb2 import Person
 from services.chassis.arrangement import FRONT_DOOR, Agency, Force, SelectBy, Selection, Told
-from services.chassis.leading import CHILDREN, codes_of, leading_areas
+from services.chassis.concern import CHILDREN
+from services.chassis.leading import codes_of, leading_areas
 from services.routing.core.asked import Asked, Found
 from services.routing.core.stand_in import answers
 

@@ -12,6 +12,7 @@ from concern_relay.v1.codes_pb2 import AgencyClass, RecallReason
 from concern_relay.v1.shares_pb2 import ShareRecalled
 from services.chassis.arrangement import Agency, Arrangement, Force, Told
 from services.chassis.codes import word_of
+from services.chassis.concern import CHILDREN
 from services.chassis.event import NOTHING, Decision, Fact, Refused
 from services.routing.core import breach, erasure
 from services.routing.core.acts import ACKNOWLEDGE, DELIVER, ESCALATE, timer_name
@@ -20,7 +21,6 @@ from services.routing.core.plan import Planner
 from services.routing.core.recipients import Recipient, could_read
 from services.routing.core.said import copied, named, recorded
 from services.routing.core.state import Share, State
-from services.routing.core.view import CHILDREN
 
 FALLBACK: Final = "recalled"
 _CSC: Final = AgencyClass.AGENCY_CLASS_CHILDRENS_SOCIAL_CARE

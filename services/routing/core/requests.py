@@ -21,6 +21,7 @@ from concern_relay.v1.shares_pb2 import (
 )
 from services.chassis.arrangement import Arrangement, MatrixRow
 from services.chassis.calendar import LONDON, due
+from services.chassis.concern import CHILDREN
 from services.chassis.event import NOTHING, Content, Decision, Effect, Fact, KeyScope, Refused, Timer, derived_id
 from services.routing.core import redact
 from services.routing.core.cases import Request
@@ -28,7 +29,6 @@ from services.routing.core.recipients import could_read
 from services.routing.core.said import copied, named, reasoned, recorded
 from services.routing.core.state import State
 from services.routing.core.strike import struck_of
-from services.routing.core.view import CHILDREN
 
 REQUEST: Final = "request"
 PURPOSE_REQUIRED: Final = "purpose_required"

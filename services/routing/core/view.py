@@ -18,12 +18,11 @@ from concern_relay.v1.codes_pb2 import (
     PersonRole,
     PlaceKind,
     Sensitivity,
-    Ternary,
     WithholdReason,
 )
 from concern_relay.v1.facts_pb2 import Consent, Group, Item, Part, Person, Place
 from services.chassis.arrangement import MatrixRow
-from services.chassis.concern import Concern
+from services.chassis.concern import CHILDREN, Concern, bears_on_nothing
 from services.routing.core import redact
 from services.routing.core.strike import Struck, struck_of
 
@@ -35,7 +34,6 @@ SHARED: Final = frozenset(
         Outcome.OUTCOME_SHARE_EMERGENCY,
     }
 )
-CHILDREN: Final = frozenset({PersonRole.PERSON_ROLE_CHILD, PersonRole.PERSON_ROLE_UNBORN_CHILD})
 # Looked up once: an enum's name costs a search through its values each time.
 _ADULT_OF_CONCERN: Final = PersonRole.PERSON_ROLE_ADULT_OF_CONCERN
 _PLACES: Final = Category.CATEGORY_PLACE_OR_GROUP
@@ -233,7 +231,7 @@ def _against(laid: Laid, wanted: Wanted, item: Item) -> tuple[WithholdReason, st
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "matrix_category"
     if wanted.agency_class in item.not_for:
         return WithholdReason.WITHHOLD_REASON_DECIDED, "sender_not_for"
-    if item.bears_on_risk == Ternary.TERNARY_NO and not (item.core or item.emergency_minimum):
+    if bears_on_nothing(item):
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "sender_not_relevant"
     if item.needed_by and wanted.agency_class not in item.needed_by and not essential:
         return WithholdReason.WITHHOLD_REASON_NOT_NEEDED_FOR_ROLE, "sender_needed_by"
